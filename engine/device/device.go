@@ -1,0 +1,131 @@
+// Package device is where pictures become tensors and measures. It holds the
+// interfaces only; device/cpu implements them always, device/cuda (a later
+// build tag) on a GPU. One conformance suite, device/conformance, holds both
+// to the same bits.
+package device
+
+import (
+	"errors"
+	"unsafe"
+
+	"github.com/streamvet/streamvet/engine/frame"
+)
+
+// ErrClosed is returned by what is used after Close.
+var ErrClosed = errors.New("device: closed")
+
+// Device makes what a source and a model need. All methods may be called from
+// any goroutine; what they return belongs to one goroutine at a time.
+type Device interface {
+	// Name tells people what it is: "cpu (avx512)", "NVIDIA L4 (cuda 0)".
+	Name() string
+	// Mem is where its tensors lie.
+	Mem() frame.MemKind
+	// NewTensor allocates a tensor for life; its memory is zeroed.
+	NewTensor(Shape, DType) (Tensor, error)
+	// NewPlan prepares the conversion of pictures of one geometry and format.
+	NewPlan(PlanConfig) (Plan, error)
+	// NewMeter makes the measuring state of one video track.
+	NewMeter() (Meter, error)
+	// Close frees what the device holds itself. Tensors, plans and meters must
+	// have been closed before. It is idempotent.
+	Close() error
+}
+
+// DType is the element type of a tensor.
+type DType uint8
+
+const (
+	U8 DType = iota + 1
+	F16
+	F32
+)
+
+// Bytes is the size of one element.
+func (t DType) Bytes() int { return [...]int{0, 1, 2, 4}[t] }
+
+func (t DType) String() string { return [...]string{"invalid", "u8", "f16", "f32"}[t] }
+
+// Shape is NCHW.
+type Shape struct{ N, C, H, W int }
+
+// Elements is the number of elements.
+func (s Shape) Elements() int { return s.N * s.C * s.H * s.W }
+
+// Tensor is a dense NCHW array in the device's memory, for ONNX Runtime to bind to.
+type Tensor interface {
+	// Ptr is the address of element 0: host C memory or a device pointer.
+	Ptr() unsafe.Pointer
+	Mem() frame.MemKind
+	Shape() Shape
+	DType() DType
+	Close() error
+}
+
+// Filter is how a picture is resampled.
+type Filter uint8
+
+const (
+	// Area is the exact weighted mean over each output sample's footprint.
+	Area Filter = iota
+	// Bilinear is half-pixel-centred with clamped edges.
+	Bilinear
+	// None copies samples one to one (native resolution). The output is padded
+	// to the tensor's size by repeating the last column and row.
+	None
+)
+
+// Channels is what a tensor holds of a picture.
+type Channels uint8
+
+const (
+	// Luma is the luma sample in 8-bit units, limited range left as it is.
+	Luma Channels = iota
+	// RGB is planar R, G, B in 0..255 before normalisation.
+	RGB
+)
+
+// PlanConfig fixes one conversion: of pictures of this geometry, format and
+// colour into one row of tensors of this shape and type.
+type PlanConfig struct {
+	Width, Height int
+	Format        frame.Format
+	Colour        frame.Colour
+	Channels      Channels
+	Filter        Filter
+	// Letterbox keeps the aspect ratio and fills the rest with Pad (before
+	// normalisation, 0..255). Not with Filter None.
+	Letterbox bool
+	Pad       float32
+	// Mean and Std normalise: out = (v/255 - Mean[c]) / Std[c]. A zero Std means 1.
+	// With U8 tensors they must be zero: out = round(v).
+	Mean, Std [3]float32
+	// OutWidth, OutHeight and Type are the tensor's.
+	OutWidth, OutHeight int
+	Type                DType
+}
+
+// Plan converts pictures into rows of tensors. One goroutine at a time.
+type Plan interface {
+	// Put converts f into row n of dst. On a GPU it queues the work and f must be
+	// retained until Wait; on the CPU it is done when Put returns. It refuses
+	// pictures and tensors that do not fit the plan.
+	Put(f *frame.Video, dst Tensor, n int) error
+	Close() error
+}
+
+// Meter measures the pictures of one video track, in order. One goroutine.
+type Meter interface {
+	// Measure queues the measuring of f against the picture before it. It takes a
+	// reference of its own to f and keeps it as long as it needs.
+	Measure(f *frame.Video) error
+	// Next writes the measures of the oldest measured picture not yet taken. If
+	// that is not ready it waits when wait is true, else it returns false. It also
+	// returns false when nothing is pending.
+	Next(m *frame.Measures, wait bool) (bool, error)
+	// Pending is how many pictures were measured and not yet taken by Next.
+	Pending() int
+	// Reset forgets the previous picture (after a cut in the timeline).
+	Reset()
+	Close() error
+}

@@ -1,0 +1,3 @@
+module github.com/streamvet/streamvet
+
+go 1.26

@@ -1,0 +1,93 @@
+package models
+
+import (
+	"time"
+
+	"github.com/streamvet/streamvet/engine/verdict"
+)
+
+// Manifest is detector.yaml: everything the engine must know of a detector.
+type Manifest struct {
+	Name    string `yaml:"name"`    // as the folder: [a-z0-9_]+
+	Version string `yaml:"version"` // semantic version
+	Summary string `yaml:"summary"` // one sentence for people
+	// Input is what the detector looks at: "picture", "sound" or "bitstream".
+	Input string `yaml:"input"`
+	// Measure names the closed form in engine/measure that gives the scores;
+	// empty for a network.
+	Measure string `yaml:"measure,omitempty"`
+	// Params are the numbers of the closed form; unknown ones are refused by it.
+	Params map[string]float64 `yaml:"params,omitempty"`
+	// Network describes the ONNX file; nil for a closed form.
+	Network *Network `yaml:"network,omitempty"`
+	// Outputs are the defects that the detector scores, each with its rule.
+	Outputs []Output `yaml:"outputs"`
+	// Provenance says where the numbers come from: a paper, a standard, a card.
+	Provenance string `yaml:"provenance"`
+}
+
+// Output is one defect that a detector scores.
+type Output struct {
+	Defect verdict.Defect `yaml:"defect"`
+	Unit   string         `yaml:"unit"` // of Score.Reading: "level", "LUFS", "share of the picture", ...
+	Rule   Rule           `yaml:"rule"`
+}
+
+// Rule is verdict.Rule as it is written in a manifest.
+type Rule struct {
+	Raise       float64       `yaml:"raise"`
+	Clear       float64       `yaml:"clear"`
+	MinDuration time.Duration `yaml:"min_duration"`
+	MinScores   int           `yaml:"min_scores,omitempty"`
+	Hold        time.Duration `yaml:"hold"`
+	Merge       time.Duration `yaml:"merge,omitempty"`
+	UpdateEvery time.Duration `yaml:"update_every,omitempty"`
+	Major       float64       `yaml:"major,omitempty"`
+	Critical    float64       `yaml:"critical,omitempty"`
+}
+
+// Network describes an ONNX model and how pictures are fed to it.
+type Network struct {
+	File   string `yaml:"file"`   // beside the manifest
+	SHA256 string `yaml:"sha256"` // of the file, hexadecimal
+	// Tensor is the one input: NCHW, N dynamic.
+	Tensor TensorSpec `yaml:"tensor"`
+	// Score names the output [N] or [N,1] that holds the frame's score, 0..1.
+	Score string `yaml:"score"`
+	// Map names the output [N,1,h,w] that says where in the picture; optional.
+	Map          string   `yaml:"map,omitempty"`
+	MapThreshold float64  `yaml:"map_threshold,omitempty"` // from which a cell belongs to the region
+	Sampling     Sampling `yaml:"sampling"`
+	Batch        Batch    `yaml:"batch"`
+}
+
+// TensorSpec is the input of a network and the preprocessing that fills it.
+type TensorSpec struct {
+	Name     string `yaml:"name"`
+	DType    string `yaml:"dtype"`    // u8, f32, f16
+	Channels string `yaml:"channels"` // luma, rgb
+	// Resize is how a picture gets to the tensor's size: "none" (native
+	// resolution, padded up to a multiple of Align), "area" or "bilinear".
+	Resize    string     `yaml:"resize"`
+	Align     int        `yaml:"align,omitempty"`
+	Width     int        `yaml:"width,omitempty"` // with area and bilinear
+	Height    int        `yaml:"height,omitempty"`
+	Letterbox bool       `yaml:"letterbox,omitempty"`
+	Pad       float32    `yaml:"pad,omitempty"`
+	Mean      [3]float32 `yaml:"mean,omitempty"`
+	Std       [3]float32 `yaml:"std,omitempty"`
+}
+
+// Sampling is how often a network looks at a track.
+type Sampling struct {
+	Every time.Duration `yaml:"every"` // the base rate
+	// Suspicious is the shortest time between two looks while cheap evidence
+	// (bitstream errors, grid energy, difference spikes) is suspicious; 0: never sooner.
+	Suspicious time.Duration `yaml:"suspicious,omitempty"`
+}
+
+// Batch bounds dynamic batching, in the words of Triton.
+type Batch struct {
+	MaxSize       int           `yaml:"max_size"`
+	MaxQueueDelay time.Duration `yaml:"max_queue_delay"`
+}
