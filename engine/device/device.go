@@ -23,12 +23,38 @@ type Device interface {
 	Mem() frame.MemKind
 	// NewTensor allocates a tensor for life; its memory is zeroed.
 	NewTensor(Shape, DType) (Tensor, error)
-	// NewPlan prepares the conversion of pictures of one geometry and format.
-	NewPlan(PlanConfig) (Plan, error)
-	// NewMeter makes the measuring state of one video track.
-	NewMeter() (Meter, error)
+	// NewStream makes a queue of work; one a decoder and one a session.
+	NewStream() (Stream, error)
+	// NewEvent makes a mark in a queue of work.
+	NewEvent() (Event, error)
+	// NewPlan prepares the conversion of pictures of one geometry and format; its
+	// work goes to s.
+	NewPlan(s Stream, c PlanConfig) (Plan, error)
+	// NewMeter makes the measuring state of one video track; its work goes to s.
+	NewMeter(s Stream) (Meter, error)
 	// Close frees what the device holds itself. Tensors, plans and meters must
 	// have been closed before. It is idempotent.
+	Close() error
+}
+
+// Stream is a queue of work that runs in order: a CUDA stream. On the CPU all
+// work is done when the call that queues it returns, and a Stream does nothing.
+type Stream interface {
+	// Handle is the CUstream that FFmpeg and ONNX Runtime are given; 0 on the CPU.
+	Handle() uintptr
+	// Record marks the end of the work queued so far with e.
+	Record(e Event) error
+	// Wait lets later work of this queue begin only after e; the host does not wait.
+	Wait(e Event) error
+	// Sync waits on the host until all queued work is done.
+	Sync() error
+	Close() error
+}
+
+// Event is a mark in a Stream.
+type Event interface {
+	// Done tells whether the work before the mark is done.
+	Done() (bool, error)
 	Close() error
 }
 
@@ -107,9 +133,9 @@ type PlanConfig struct {
 
 // Plan converts pictures into rows of tensors. One goroutine at a time.
 type Plan interface {
-	// Put converts f into row n of dst. On a GPU it queues the work and f must be
-	// retained until Wait; on the CPU it is done when Put returns. It refuses
-	// pictures and tensors that do not fit the plan.
+	// Put converts f into row n of dst. It refuses pictures and tensors that do not
+	// fit the plan. On the CPU the row is written when Put returns; on a GPU the
+	// work is queued and Put keeps a reference to f until it is done.
 	Put(f *frame.Video, dst Tensor, n int) error
 	Close() error
 }
