@@ -1,9 +1,11 @@
 module github.com/streamvet/streamvet
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/goccy/go-yaml v1.19.2 // indirect
 	github.com/yalue/onnxruntime_go v1.35.0 // indirect
 	go.uber.org/goleak v1.3.0 // indirect
+	golang.org/x/sync v0.25.0 // indirect
+	google.golang.org/protobuf v1.36.11 // indirect
 )
