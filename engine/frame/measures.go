@@ -6,7 +6,7 @@ const (
 	BlockSize     = 16 // luma samples a side of a block
 	GridWidth     = 32 // cells across the whole picture
 	GridHeight    = 18
-	NoiseBins     = 64 // blocks by noise level, 1/8 eight-bit level a bin
+	NoiseBins     = 64 // blocks by noise level, 2 eight-bit levels a bin
 )
 
 // Measures is all that the fused kernel says of one picture, in one pass. Luma
@@ -31,6 +31,9 @@ type Measures struct {
 	// distance 1 and 4 (over the samples where both exist). Their ratio tells the
 	// width of edges: about 1/4 for sharp ones, towards 1/16 for blurred ones.
 	GradientSq1, GradientSq4 uint64
+	// GradientSqV1 and GradientSqV4 are the vertical twins, of the pairs whose upper
+	// row y has y%4 == 0. A pan blurs one direction only.
+	GradientSqV1, GradientSqV4 uint64
 
 	USum, USumSq, VSum, VSumSq uint64 // chroma, all samples; 0 for Mono
 
@@ -59,17 +62,30 @@ type Measures struct {
 	// lost or damaged macroblocks look like (and sharp graphics too).
 	EdgeBlocks uint32
 
+	// CombColumns is CombPixels transposed: samples that differ from their left and
+	// right neighbours in the same way. Texture gives both, interlace only rows.
+	CombColumns uint32
+
 	// NoiseHistogram counts blocks by the level of Immerkaer's noise mask
-	// ("Fast noise variance estimation", 1996): mean |N*y| a block in 1/8 level
-	// steps, last bin open. Only blocks whose samples keep within 16..235 count.
+	// ("Fast noise variance estimation", 1996): mean |N*y| over the inner samples of
+	// a block in steps of 2 levels (sigma = 0.2089 * mean), last bin open. Only
+	// whole blocks whose mean luma is within 24..228 count.
 	NoiseHistogram [NoiseBins]uint32
 	NoiseBlocks    uint32 // sum of NoiseHistogram
+
+	// Contours between two plateaus, as banding leaves them (CAMBI, arXiv
+	// 2102.00079, at one scale). On the rows y with y%4 == 0, horizontally and
+	// vertically, a position x counts as flat on both sides if
+	// Y[x-8]==Y[x-4]==Y[x] and Y[x+1]==Y[x+5]==Y[x+9] (vertically the same with
+	// rows), all inside the picture. BandSamples positions were looked at; BandFlat
+	// of them had no step between Y[x] and Y[x+1], BandSteps[k] one of k+1 levels.
+	BandSamples, BandFlat uint32
+	BandSteps             [4]uint32
 
 	// BorderLeft and so on count the columns and rows from each edge inwards
 	// whose samples are all at most 8 levels apart and at most level 40: the bars
 	// of a letterbox. They reach half of the picture at most.
 	BorderLeft, BorderTop, BorderRight, BorderBottom uint32
-	Reserved                                         uint32
 
 	// GridY, GridU and GridV are cell means (rounded) of a grid that covers the
 	// picture; cell (i,j) spans columns i*Width/32 to (i+1)*Width/32.
