@@ -57,7 +57,7 @@ func play(t *testing.T, script string) string {
 			lines = append(lines, f)
 		}
 	}
-	tr, err := NewTracker("clip", outputs)
+	tr, err := NewTracker("clip", 0, outputs)
 	if err != nil {
 		return "error: " + err.Error() + "\n"
 	}

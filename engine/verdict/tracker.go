@@ -13,13 +13,12 @@ type Output struct {
 	Rule     Rule
 }
 
-// Tracker turns the scores of one source into verdicts. Scores of one output
+// Tracker turns the scores of one track of one source into verdicts. Scores of one output
 // must come in time order; those of different outputs may interleave freely.
 // Not safe for concurrent use.
 type Tracker struct {
-	source string
-	tracks map[key]*track
-	order  []*track
+	follow map[key]*follower
+	order  []*follower
 }
 
 type key struct {
@@ -27,20 +26,20 @@ type key struct {
 	defect   Defect
 }
 
-// NewTracker makes a tracker for the outputs of the detectors that run on a source.
-func NewTracker(source string, outputs []Output) (*Tracker, error) {
-	t := &Tracker{source: source, tracks: make(map[key]*track, len(outputs))}
+// NewTracker makes a tracker for the outputs of the detectors that run on a track.
+func NewTracker(source string, trackIndex int, outputs []Output) (*Tracker, error) {
+	t := &Tracker{follow: make(map[key]*follower, len(outputs))}
 	for _, o := range outputs {
 		k := key{o.Detector, o.Defect}
-		if t.tracks[k] != nil {
+		if t.follow[k] != nil {
 			return nil, fmt.Errorf("detector %s: defect %s is named twice", o.Detector, o.Defect)
 		}
 		if err := o.Rule.Validate(); err != nil {
 			return nil, fmt.Errorf("detector %s: rule of %s: %w", o.Detector, o.Defect, err)
 		}
-		tr := &track{source: source, output: o}
-		t.tracks[k] = tr
-		t.order = append(t.order, tr)
+		f := &follower{output: o, blank: Verdict{Source: source, Track: trackIndex, Defect: o.Defect, Detector: o.Detector}}
+		t.follow[k] = f
+		t.order = append(t.order, f)
 	}
 	return t, nil
 }
@@ -51,24 +50,24 @@ var ErrUnknownOutput = errors.New("verdict: no such output")
 // Observe takes one score and appends the verdicts that it causes to dst.
 // It allocates nothing unless there is a verdict.
 func (t *Tracker) Observe(dst []Verdict, s Score) ([]Verdict, error) {
-	tr := t.tracks[key{s.Detector, s.Defect}]
-	if tr == nil {
+	f := t.follow[key{s.Detector, s.Defect}]
+	if f == nil {
 		return dst, fmt.Errorf("%w: %s of detector %s", ErrUnknownOutput, s.Defect, s.Detector)
 	}
-	return tr.observe(dst, s), nil
+	return f.observe(dst, s), nil
 }
 
 // Open tells whether a verdict of the defect by the detector is open.
 func (t *Tracker) Open(detector string, d Defect) bool {
-	tr := t.tracks[key{detector, d}]
-	return tr != nil && tr.phase == open
+	f := t.follow[key{detector, d}]
+	return f != nil && f.phase == open
 }
 
 // Flush ends every open verdict where its scores ended, as at the end of a
 // source. Candidates that never lasted long enough are dropped.
 func (t *Tracker) Flush(dst []Verdict) []Verdict {
-	for _, tr := range t.order {
-		dst = tr.end(dst)
+	for _, f := range t.order {
+		dst = f.end(dst)
 	}
 	return dst
 }
@@ -81,10 +80,10 @@ const (
 	open            // raised
 )
 
-// track follows one output.
-type track struct {
-	source string
+// follower follows one output.
+type follower struct {
 	output Output
+	blank  Verdict // what all its verdicts begin with
 	phase  phase
 	number int
 	seen   time.Duration // latest PTS; Invariant: never goes back
@@ -95,15 +94,15 @@ type track struct {
 	v Verdict
 }
 
-func (tr *track) observe(dst []Verdict, s Score) []Verdict {
-	start := max(s.PTS, tr.seen)
+func (f *follower) observe(dst []Verdict, s Score) []Verdict {
+	start := max(s.PTS, f.seen)
 	stop := max(s.PTS+s.Duration, start)
-	tr.seen = start
-	r := &tr.output.Rule
+	f.seen = start
+	r := &f.output.Rule
 
 	// Scores may have stayed away for longer than the hold.
-	if tr.phase != idle && start > tr.v.End && start-tr.v.End >= tr.patience() {
-		dst = tr.end(dst)
+	if f.phase != idle && start > f.v.End && start-f.v.End >= f.patience() {
+		dst = f.end(dst)
 	}
 	value := s.Value
 	if value != value {
@@ -111,71 +110,69 @@ func (tr *track) observe(dst []Verdict, s Score) []Verdict {
 	}
 	switch {
 	case value >= r.Raise:
-		if tr.phase == idle {
-			tr.begin(start)
+		if f.phase == idle {
+			f.begin(start)
 		}
-		tr.count++
-		tr.v.End = max(tr.v.End, stop)
-		if value > tr.v.Peak {
-			tr.v.Peak, tr.v.PeakAt, tr.v.Reading, tr.v.Region = value, start, s.Reading, s.Region
+		f.count++
+		f.v.End = max(f.v.End, stop)
+		if value > f.v.Peak {
+			f.v.Peak, f.v.PeakAt, f.v.Reading, f.v.Region = value, start, s.Reading, s.Region
 		}
-	case value >= r.Clear && tr.phase != idle:
-		tr.v.End = max(tr.v.End, stop)
+	case value >= r.Clear && f.phase != idle:
+		f.v.End = max(f.v.End, stop)
 	default:
-		if tr.phase != idle && stop > tr.v.End && stop-tr.v.End >= tr.patience() {
-			dst = tr.end(dst)
+		if f.phase != idle && stop > f.v.End && stop-f.v.End >= f.patience() {
+			dst = f.end(dst)
 		}
 		return dst
 	}
-	return tr.report(dst)
+	return f.report(dst)
 }
 
 // patience is how long scores may stay low before the track ends.
-func (tr *track) patience() time.Duration {
-	if tr.phase == open {
-		return max(tr.output.Rule.Hold, tr.output.Rule.Merge)
+func (f *follower) patience() time.Duration {
+	if f.phase == open {
+		return max(f.output.Rule.Hold, f.output.Rule.Merge)
 	}
-	return tr.output.Rule.Hold
+	return f.output.Rule.Hold
 }
 
-func (tr *track) begin(start time.Duration) {
-	tr.phase, tr.count = candidate, 0
-	tr.v = Verdict{
-		Source: tr.source, Defect: tr.output.Defect, Detector: tr.output.Detector,
-		Start: start, End: start,
-	}
+func (f *follower) begin(start time.Duration) {
+	f.phase, f.count = candidate, 0
+	f.v = f.blank
+	f.v.Start, f.v.End = start, start
 }
 
 // report raises a candidate that has lasted long enough, or updates an open verdict.
-func (tr *track) report(dst []Verdict) []Verdict {
-	r := &tr.output.Rule
-	severity := r.severity(tr.v.Peak)
-	switch tr.phase {
+func (f *follower) report(dst []Verdict) []Verdict {
+	r := &f.output.Rule
+	severity := r.severity(f.v.Peak)
+	switch f.phase {
 	case candidate:
-		if tr.v.End-tr.v.Start < r.MinDuration || tr.count < max(r.MinScores, 1) {
+		if f.v.End-f.v.Start < r.MinDuration || f.count < max(r.MinScores, 1) {
 			return dst
 		}
-		tr.phase = open
-		tr.number++
-		tr.v.Number, tr.v.State = tr.number, Raised
+		f.phase = open
+		f.number++
+		f.v.Number, f.v.State = f.number, Raised
 	case open:
-		due := r.UpdateEvery > 0 && tr.v.End-tr.told >= r.UpdateEvery
-		if severity <= tr.v.Severity && !due {
+		due := r.UpdateEvery > 0 && f.v.End-f.told >= r.UpdateEvery
+		if severity <= f.v.Severity && !due {
 			return dst
 		}
-		tr.v.State = Updated
+		f.v.State = Updated
 	}
-	tr.v.Severity = severity
-	tr.told = tr.v.End
-	return append(dst, tr.v)
+	f.v.Severity = severity
+	f.told = f.v.End
+	return append(dst, f.v)
 }
 
-func (tr *track) end(dst []Verdict) []Verdict {
-	if tr.phase == open {
-		tr.v.State = Cleared
-		dst = append(dst, tr.v)
+func (f *follower) end(dst []Verdict) []Verdict {
+	if f.phase == open {
+		f.v.State = Cleared
+		dst = append(dst, f.v)
 	}
-	tr.phase = idle
+	f.phase = idle
 	return dst
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 func TestObserveRefusesWhatNobodyAskedFor(t *testing.T) {
-	tr, err := NewTracker("clip", nil)
+	tr, err := NewTracker("clip", 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,7 +20,7 @@ func TestObserveRefusesWhatNobodyAskedFor(t *testing.T) {
 
 func TestOutputsMustBeDistinct(t *testing.T) {
 	o := Output{Detector: "black", Defect: Black, Rule: Rule{Raise: 1}}
-	if _, err := NewTracker("clip", []Output{o, o}); err == nil {
+	if _, err := NewTracker("clip", 0, []Output{o, o}); err == nil {
 		t.Fatal("accepted one output twice")
 	}
 }
@@ -68,7 +68,7 @@ func wellFormed(vs []Verdict, min time.Duration) bool {
 }
 
 func oneTrack(t *testing.T, r Rule) *Tracker {
-	tr, err := NewTracker("clip", []Output{{Detector: "d", Defect: Black, Rule: r}})
+	tr, err := NewTracker("clip", 0, []Output{{Detector: "d", Defect: Black, Rule: r}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func oneTrack(t *testing.T, r Rule) *Tracker {
 }
 
 func BenchmarkObserve(b *testing.B) {
-	tr, err := NewTracker("clip", []Output{{Detector: "d", Defect: Black, Rule: Rule{Raise: 0.5}}})
+	tr, err := NewTracker("clip", 0, []Output{{Detector: "d", Defect: Black, Rule: Rule{Raise: 0.5}}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -30,11 +30,13 @@ func (s Severity) String() string {
 
 // Verdict is a defect over [Start, End) of one source's timeline.
 type Verdict struct {
-	Source   string
+	Source string
+	// Track is the index in the container of the track that shows the defect.
+	Track    int
 	Defect   Defect
 	Detector string
-	// Number counts the verdicts of one source and defect, from 1. It stays the
-	// same from raised to cleared, so that source, defect and number name one verdict.
+	// Number counts the verdicts of one track, detector and defect, from 1. It stays
+	// the same from raised to cleared.
 	Number   int
 	State    State
 	Severity Severity

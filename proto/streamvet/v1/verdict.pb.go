@@ -166,7 +166,9 @@ type Verdict struct {
 	// A picture of the moment, where there is one.
 	Evidence *Evidence `protobuf:"bytes,16,opt,name=evidence,proto3" json:"evidence,omitempty"`
 	// Wall time at which this state was reached.
-	Time          *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=time,proto3" json:"time,omitempty"`
+	Time *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=time,proto3" json:"time,omitempty"`
+	// Index in the container of the track that shows the defect.
+	Track         uint32 `protobuf:"varint,18,opt,name=track,proto3" json:"track,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -320,6 +322,13 @@ func (x *Verdict) GetTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Verdict) GetTrack() uint32 {
+	if x != nil {
+		return x.Track
+	}
+	return 0
+}
+
 // Region is a rectangle in fractions of the picture's width and height.
 type Region struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -456,7 +465,7 @@ var File_streamvet_v1_verdict_proto protoreflect.FileDescriptor
 
 const file_streamvet_v1_verdict_proto_rawDesc = "" +
 	"\n" +
-	"\x1astreamvet/v1/verdict.proto\x12\fstreamvet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf5\x04\n" +
+	"\x1astreamvet/v1/verdict.proto\x12\fstreamvet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x05\n" +
 	"\aVerdict\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\x12\x16\n" +
@@ -475,7 +484,8 @@ const file_streamvet_v1_verdict_proto_rawDesc = "" +
 	"\fmodel_sha256\x18\x0e \x01(\tR\vmodelSha256\x12,\n" +
 	"\x06region\x18\x0f \x01(\v2\x14.streamvet.v1.RegionR\x06region\x122\n" +
 	"\bevidence\x18\x10 \x01(\v2\x16.streamvet.v1.EvidenceR\bevidence\x12.\n" +
-	"\x04time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"R\n" +
+	"\x04time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
+	"\x05track\x18\x12 \x01(\rR\x05track\"R\n" +
 	"\x06Region\x12\f\n" +
 	"\x01x\x18\x01 \x01(\x01R\x01x\x12\f\n" +
 	"\x01y\x18\x02 \x01(\x01R\x01y\x12\x14\n" +
