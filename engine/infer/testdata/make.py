@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Writes the networks that the tests load. Needs onnx and numpy; run it in this folder.
+
+Each one is a few nodes around the same idea: luma/255, the mean of each 8x8 block is the
+map, the brightest block the score. The bad ones differ from good.onnx in one thing each.
+"""
+import numpy as np
+from onnx import TensorProto, checker, helper, numpy_helper
+
+U8, F32, F16, F64 = TensorProto.UINT8, TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE
+
+
+def const(name, value, dtype=np.float32):
+    return numpy_helper.from_array(np.array(value, dtype=dtype), name)
+
+
+def head(x="luma"):
+    """Nodes from the input to 0..1 and the map."""
+    return [
+        helper.make_node("Cast", [x], ["f"], to=F32),
+        helper.make_node("Mul", ["f", "scale"], ["v"]),
+        helper.make_node("AveragePool", ["v"], ["map"], kernel_shape=[8, 8], strides=[8, 8]),
+    ]
+
+
+SCALE = const("scale", 1 / 255)
+PEAK = helper.make_node("ReduceMax", ["map", "axes"], ["score"], keepdims=0)
+AXES = const("axes", [1, 2, 3], np.int64)
+LUMA = ("luma", U8, ["N", 1, "H", "W"])
+SCORE = ("score", F32, ["N"])
+MAP = ("map", F32, ["N", 1, "h", "w"])
+
+
+def write(name, nodes, constants, inputs=(LUMA,), outputs=(SCORE, MAP)):
+    info = lambda io: [helper.make_tensor_value_info(*x) for x in io]
+    graph = helper.make_graph(nodes, name, info(inputs), info(outputs), constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], producer_name="streamvet-testdata")
+    model.ir_version = 9
+    checker.check_model(model)
+    with open(name + ".onnx", "wb") as f:
+        f.write(model.SerializeToString())
+
+
+write("good", head() + [PEAK], [SCALE, AXES])
+write("score_n1", head() + [
+    helper.make_node("GlobalMaxPool", ["map"], ["peak"]),
+    helper.make_node("Flatten", ["peak"], ["score"]),
+], [SCALE], outputs=(("score", F32, ["N", 1]), MAP))
+write("no_map", head() + [PEAK], [SCALE, AXES], outputs=(SCORE,))
+write("input_name", head("picture") + [PEAK], [SCALE, AXES], inputs=(("picture", U8, ["N", 1, "H", "W"]),))
+write("input_f32", head() + [PEAK], [SCALE, AXES], inputs=(("luma", F32, ["N", 1, "H", "W"]),))
+write("input_rank", [helper.make_node("Unsqueeze", ["luma", "one"], ["luma4"])] + head("luma4") + [PEAK],
+      [SCALE, AXES, const("one", [1], np.int64)], inputs=(("luma", U8, ["N", "H", "W"]),))
+write("fixed_n", head() + [PEAK], [SCALE, AXES], inputs=(("luma", U8, [1, 1, "H", "W"]),), outputs=(("score", F32, [1]), ("map", F32, [1, 1, "h", "w"])))
+write("fixed_size", head() + [PEAK], [SCALE, AXES], inputs=(("luma", U8, ["N", 1, 64, 96]),), outputs=(SCORE, ("map", F32, ["N", 1, 8, 12])))
+write("rgb", [helper.make_node("Cast", ["rgb"], ["f"], to=F32), helper.make_node("Mul", ["f", "scale"], ["v"]),
+              helper.make_node("ReduceMean", ["v", "axes"], ["score"], keepdims=0)],
+      [SCALE, AXES], inputs=(("rgb", U8, ["N", 3, "H", "W"]),), outputs=(SCORE,))
+write("two_inputs", head() + [helper.make_node("Add", ["map", "bias"], ["moved"]),
+                              helper.make_node("ReduceMax", ["moved", "axes"], ["score"], keepdims=0)],
+      [SCALE, AXES], inputs=(LUMA, ("bias", F32, [1])))
+write("score_f64", head() + [helper.make_node("ReduceMax", ["map", "axes"], ["peak"], keepdims=0),
+                             helper.make_node("Cast", ["peak"], ["score"], to=F64)],
+      [SCALE, AXES], outputs=(("score", F64, ["N"]), MAP))
+write("map_rank", head() + [PEAK, helper.make_node("Squeeze", ["map", "one"], ["plane"])],
+      [SCALE, AXES, const("one", [1], np.int64)], outputs=(SCORE, ("plane", F32, ["N", "h", "w"])))
+# Not a number wherever the picture is black, 2 where it is white: 0/0 and 2.
+write("nan", head()[:2] + [
+    helper.make_node("AveragePool", ["v"], ["mean"], kernel_shape=[8, 8], strides=[8, 8]),
+    helper.make_node("Div", ["mean", "mean"], ["one"]),
+    helper.make_node("Add", ["one", "mean"], ["map"]), PEAK], [SCALE, AXES])
+# The declared shapes are right, the real ones are not: one score for the whole batch,
+# and a map that grows with it.
+write("lies_score", head() + [helper.make_node("ReduceMax", ["map"], ["peak"], keepdims=0),
+                              helper.make_node("Reshape", ["peak", "minus"], ["score"])],
+      [SCALE, const("minus", [-1], np.int64)])
+write("lies_map", head()[:2] + [
+    helper.make_node("AveragePool", ["v"], ["blocks"], kernel_shape=[8, 8], strides=[8, 8]),
+    helper.make_node("ReduceMax", ["blocks", "axes"], ["score"], keepdims=0),
+    helper.make_node("Shape", ["luma"], ["n"], start=0, end=1),
+    helper.make_node("Concat", ["ones2", "n", "ones1"], ["tiles"], axis=0),
+    helper.make_node("Tile", ["blocks", "tiles"], ["map"]),
+], [SCALE, AXES, const("ones2", [1, 1], np.int64), const("ones1", [1], np.int64)])
+# Runs on what is no multiple of 16 only up to the last node: Reshape to 16x16 blocks.
+write("needs_16", head() + [helper.make_node("Reshape", ["map", "grid"], ["blocks"]),
+                            helper.make_node("ReduceMax", ["blocks", "axis1"], ["score"], keepdims=0)],
+      [SCALE, const("grid", [-1, 96], np.int64), const("axis1", [1], np.int64)])
+# Enough arithmetic that the order of sums could depend on the batch.
+rng = np.random.default_rng(7)
+w1 = (rng.standard_normal((16, 1, 3, 3)) * 0.2).astype(np.float32)
+w2 = (rng.standard_normal((16, 16, 3, 3)) * 0.1).astype(np.float32)
+w3 = (rng.standard_normal((1, 16, 1, 1)) * 0.3).astype(np.float32)
+write("conv", head()[:2] + [
+    helper.make_node("Conv", ["v", "w1"], ["c1"], strides=[2, 2], pads=[1, 1, 1, 1]),
+    helper.make_node("Relu", ["c1"], ["r1"]),
+    helper.make_node("Conv", ["r1", "w2"], ["c2"], strides=[2, 2], pads=[1, 1, 1, 1]),
+    helper.make_node("Relu", ["c2"], ["r2"]),
+    helper.make_node("Conv", ["r2", "w3"], ["c3"]),
+    helper.make_node("Sigmoid", ["c3"], ["map"]),
+    helper.make_node("ReduceMean", ["map", "axes"], ["score"], keepdims=0)],
+    [SCALE, AXES, const("w1", w1), const("w2", w2), const("w3", w3)])
