@@ -71,9 +71,11 @@ write("nan", head()[:2] + [
     helper.make_node("Add", ["one", "mean"], ["map"]), PEAK], [SCALE, AXES])
 # The declared shapes are right, the real ones are not: one score for the whole batch,
 # and a map that grows with it.
-write("lies_score", head() + [helper.make_node("ReduceMax", ["map"], ["peak"], keepdims=0),
-                              helper.make_node("Reshape", ["peak", "minus"], ["score"])],
-      [SCALE, const("minus", [-1], np.int64)])
+write("lies_score", head() + [
+    helper.make_node("ReduceMax", ["map", "axes"], ["peaks"], keepdims=0),
+    helper.make_node("Shape", ["luma"], ["channels"], start=1, end=2),
+    helper.make_node("Slice", ["peaks", "zero", "channels"], ["score"])],
+      [SCALE, AXES, const("zero", [0], np.int64)], inputs=(("luma", U8, ["N", "C", "H", "W"]),))
 write("lies_map", head()[:2] + [
     helper.make_node("AveragePool", ["v"], ["blocks"], kernel_shape=[8, 8], strides=[8, 8]),
     helper.make_node("ReduceMax", ["blocks", "axes"], ["score"], keepdims=0),
@@ -81,10 +83,10 @@ write("lies_map", head()[:2] + [
     helper.make_node("Concat", ["ones2", "n", "ones1"], ["tiles"], axis=0),
     helper.make_node("Tile", ["blocks", "tiles"], ["map"]),
 ], [SCALE, AXES, const("ones2", [1, 1], np.int64), const("ones1", [1], np.int64)])
-# Runs on what is no multiple of 16 only up to the last node: Reshape to 16x16 blocks.
-write("needs_16", head() + [helper.make_node("Reshape", ["map", "grid"], ["blocks"]),
-                            helper.make_node("ReduceMax", ["blocks", "axis1"], ["score"], keepdims=0)],
-      [SCALE, const("grid", [-1, 96], np.int64), const("axis1", [1], np.int64)])
+# Declares any size and runs with one: the map must have 96 cells.
+write("one_size", head() + [helper.make_node("Reshape", ["map", "grid"], ["cells"]),
+                            helper.make_node("ReduceMax", ["cells", "axis1"], ["score"], keepdims=0)],
+      [SCALE, const("grid", [0, 96], np.int64), const("axis1", [1], np.int64)])
 # Enough arithmetic that the order of sums could depend on the batch.
 rng = np.random.default_rng(7)
 w1 = (rng.standard_normal((16, 1, 3, 3)) * 0.2).astype(np.float32)
