@@ -1,0 +1,166 @@
+package sound
+
+import (
+	"math"
+	"math/cmplx"
+)
+
+// hum scores mains hum: 50 or 60 Hz and their harmonics, every 500 ms.
+//
+// Each harmonic is demodulated to 0 Hz over segments of 500 ms. A mains line
+// turns by the same small phase from segment to segment for as long as it lasts
+// and keeps its size; a bass note, a quarter tone away at least, turns several
+// times, and ends. The score takes the last 4 s.
+//
+// Reading: the level of the hum in dBFS RMS.
+type hum struct {
+	out       output
+	half      float64 // dBFS at which the score is 0.5
+	coherence float64 // share of steady power that makes a line
+	lanes     []humLane
+	win       window
+	segments  int64
+	hz        [humLines]float64
+	step      [humLines]complex128 // turn of a line in 1 ms
+	turn      [humLines]complex128
+	msHz      float64 // milliseconds (of whole samples) a second
+}
+
+const (
+	humHarmonics = 6
+	humLines     = 2 * humHarmonics
+	humSegments  = 8
+	humHops      = 50 // of a segment
+)
+
+type humLane struct {
+	sum  [humLines]complex128
+	past [humSegments][humLines]complex128
+}
+
+func humKind() kind {
+	return kind{"hum", params{"level_dbfs": -50, "coherence": 0.9}, func(o output, p params, f format) measure {
+		m := &hum{out: o, half: p["level_dbfs"], coherence: p["coherence"], lanes: make([]humLane, f.channels), win: window{size: humHops}}
+		m.msHz = float64(f.rate) / float64(f.msSamples)
+		for i := range m.hz {
+			m.hz[i] = humHz(i)
+			m.step[i] = cmplx.Exp(complex(0, -2*math.Pi*m.hz[i]/m.msHz))
+		}
+		m.restart()
+		return m
+	}}
+}
+
+// humHz is the frequency of line i: the harmonics of 50 Hz, then those of 60 Hz.
+func humHz(i int) float64 {
+	if i < humHarmonics {
+		return 50 * float64(i+1)
+	}
+	return 60 * float64(i-humHarmonics+1)
+}
+
+func (m *hum) restart() {
+	m.win.next()
+	m.segments = 0
+	for i := range m.turn {
+		m.turn[i] = 1
+	}
+	clear(m.lanes)
+}
+
+func (m *hum) flush(*scores) { m.restart() }
+
+func (m *hum) observe(h *hop, s *scores) {
+	full := m.win.push(h)
+	for k := range hopMS {
+		at := (m.win.hops-1)*hopMS + k
+		weight := 0.5 - 0.5*math.Cos(2*math.Pi*(float64(at)+0.5)/(humHops*hopMS))
+		for i := range m.turn {
+			turn := m.turn[i] * complex(weight, 0)
+			for c := range m.lanes {
+				m.lanes[c].sum[i] += turn * complex(h.channels[c].ms[k].low, 0)
+			}
+			m.turn[i] *= m.step[i]
+		}
+	}
+	if full {
+		m.segment(s)
+	}
+}
+
+// segment closes a segment and scores the last ones.
+func (m *hum) segment(s *scores) {
+	at := m.segments % humSegments
+	m.segments++
+	worst := float64(floorDB)
+	for i := range m.turn {
+		m.turn[i] /= complex(cmplx.Abs(m.turn[i]), 0) // rounding must not grow
+	}
+	for c := range m.lanes {
+		l := &m.lanes[c]
+		l.past[at] = l.sum
+		clear(l.sum[:])
+		if m.segments >= humSegments {
+			worst = max(worst, m.level(l))
+		}
+	}
+	s.add(m.out, m.win.first, m.win.n, ramp(worst, m.half-10, m.half, m.half+30), worst)
+	m.win.next()
+}
+
+// level is the power of the steady lines of the stronger mains frequency, in dBFS.
+func (m *hum) level(l *humLane) float64 {
+	best := float64(floorDB)
+	for base := 0; base < humLines; base += humHarmonics {
+		var power float64
+		found := 0
+		for k := range humHarmonics {
+			if p, ok := m.line(l, base+k, k+1); ok {
+				power += p
+				found++
+				if k == 0 {
+					found++ // the fundamental alone will do
+				}
+			}
+		}
+		if found >= 2 {
+			best = max(best, powerDB(power))
+		}
+	}
+	return best
+}
+
+// line tells whether line i, the k-th harmonic, is steady, and its mean square.
+func (m *hum) line(l *humLane, i, k int) (float64, bool) {
+	var turn complex128
+	var sum, most float64
+	least := math.Inf(1)
+	for n := range int64(humSegments) {
+		a := l.past[(m.segments+n)%humSegments][i]
+		p := real(a)*real(a) + imag(a)*imag(a)
+		sum += p
+		least, most = min(least, p), max(most, p)
+		if n > 0 {
+			turn += a * cmplx.Conj(l.past[(m.segments+n-1)%humSegments][i])
+		}
+	}
+	if sum <= 0 || least < most/4 {
+		return 0, false
+	}
+	steady := cmplx.Abs(turn) / (sum * (humSegments - 1) / humSegments)
+	hz := cmplx.Phase(turn) / (2 * math.Pi) * m.msHz / (humHops * hopMS)
+	if steady < m.coherence || math.Abs(hz) > 0.25*float64(k) {
+		return 0, false
+	}
+	// A Hann window halves the sum: amplitude is 4*|a|/n, mean square half its square.
+	amplitude := 4 * math.Sqrt(sum/humSegments) / (humHops * hopMS)
+	return amplitude * amplitude / 2 / m.response(m.hz[i]), true
+}
+
+// response is how much of the power at hz the low-pass has left.
+func (m *hum) response(hz float64) float64 {
+	r := 1 / (1 + (hz/lowHz)*(hz/lowHz))
+	x := math.Pi * hz / m.msHz
+	sinc := math.Sin(x) / x
+	return r * r * sinc * sinc
+}

@@ -1,0 +1,115 @@
+package sound
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/streamvet/streamvet/engine/frame"
+	"github.com/streamvet/streamvet/engine/verdict"
+)
+
+// everything runs every measure at its defaults, each under its own name.
+func everything() []Detector {
+	var all []Detector
+	for _, name := range Measures() {
+		all = append(all, Detector{Name: name, Measure: name, Defects: []verdict.Defect{verdict.Defect(name)}})
+	}
+	return all
+}
+
+// replay observes the samples in blocks that size gives and flushes.
+func replay(t testing.TB, d []Detector, rate int, integer bool, channels [][]float32, size func() int) []verdict.Score {
+	t.Helper()
+	s, err := New(d, rate, len(channels))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []verdict.Score
+	for at := 0; at < len(channels[0]); {
+		n := min(size(), len(channels[0])-at)
+		a := &frame.Audio{Channels: len(channels), SampleRate: rate, Integer: integer, Index: int64(at)}
+		a.PTS = time.Duration(at) * time.Second / time.Duration(rate)
+		for c := range channels {
+			a.Samples[c] = channels[c][at : at+n]
+		}
+		out = s.Observe(out, a)
+		at += n
+	}
+	return s.Flush(out)
+}
+
+func TestBlocksNeverChangeScores(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, f := range []struct{ rate, channels int }{{48000, 2}, {44100, 1}, {8000, 2}, {11025, 3}, {22050, 6}, {96000, 2}} {
+		channels := programme(f.rate, f.channels, 12, random)
+		want := replay(t, everything(), f.rate, true, channels, func() int { return f.rate })
+		if len(want) < 1000 {
+			t.Fatalf("%d Hz: only %d scores", f.rate, len(want))
+		}
+		for range 4 {
+			got := replay(t, everything(), f.rate, true, channels, func() int { return 64 + random.IntN(1<<random.IntN(15)) })
+			// Blocks may interleave detectors otherwise; each one's scores must be the same.
+			if !slices.Equal(byDetector(got), byDetector(want)) {
+				t.Fatalf("%d Hz, %d channels: other blocks gave other scores", f.rate, f.channels)
+			}
+		}
+	}
+}
+
+func byDetector(s []verdict.Score) []verdict.Score {
+	s = slices.Clone(s)
+	slices.SortStableFunc(s, func(a, b verdict.Score) int { return strings.Compare(a.Detector, b.Detector) })
+	return s
+}
+
+// programme is noise in bursts with a hole, a click, flat tops and hum: something for every measure.
+func programme(rate, channels, seconds int, random *rand.Rand) [][]float32 {
+	out := make([][]float32, channels)
+	for c := range out {
+		out[c] = make([]float32, rate*seconds)
+		var low float64
+		for i := range out[c] {
+			at := float64(i) / float64(rate)
+			low += 0.2 * (random.NormFloat64()*0.3 - low)
+			v := low + 0.02*math.Sin(2*math.Pi*50*at)
+			switch {
+			case at > 2 && at < 2.03, at > 3 && at < 5.5, c == 1 && at > 10:
+				v = 0
+			case at > 6 && at < 7:
+				v = min(max(v*8, -0.8), 0.8)
+			case i == rate*9:
+				v += 0.7
+			}
+			out[c][i] = float32(v)
+		}
+	}
+	return out
+}
+
+func TestNewRefuses(t *testing.T) {
+	ok := Detector{Name: "quiet", Measure: "silence", Defects: []verdict.Defect{verdict.Silence}}
+	for _, c := range []struct {
+		name     string
+		change   func(*Detector)
+		rate, ch int
+		want     string
+	}{
+		{"measure", func(d *Detector) { d.Measure = "hush" }, 48000, 2, `detector quiet: no measure "hush" for sound: there are silence, dropout`},
+		{"parameter", func(d *Detector) { d.Params = map[string]float64{"lvl": 1} }, 48000, 2, `no parameter "lvl": it takes level_dbfs, span_db`},
+		{"value", func(d *Detector) { d.Params = map[string]float64{"span_db": math.NaN()} }, 48000, 2, "span_db is NaN"},
+		{"defects", func(d *Detector) { d.Defects = nil }, 48000, 2, "scores one defect, the manifest names 0"},
+		{"rate", func(*Detector) {}, 4000, 2, "4000 Hz"},
+		{"channels", func(*Detector) {}, 48000, 17, "17 channels"},
+	} {
+		d := ok
+		c.change(&d)
+		_, err := New([]Detector{d}, c.rate, c.ch)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q in it", c.name, err, c.want)
+		}
+	}
+}
