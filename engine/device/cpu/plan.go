@@ -1,0 +1,93 @@
+package cpu
+
+// #include "cpu.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"github.com/streamvet/streamvet/engine/device"
+	"github.com/streamvet/streamvet/engine/device/kernels"
+	"github.com/streamvet/streamvet/engine/frame"
+)
+
+type plan struct {
+	device  *cpuDevice
+	config  device.PlanConfig
+	numbers kernels.Plan
+	picture kernels.Picture // of the Put in progress; here so that Put allocates nothing
+	scratch unsafe.Pointer  // nil after Close
+}
+
+func (d *cpuDevice) NewPlan(_ device.Stream, c device.PlanConfig) (device.Plan, error) {
+	if d.closed.Load() {
+		return nil, device.ErrClosed
+	}
+	numbers, err := kernels.NewPlan(c)
+	if err != nil {
+		return nil, fmt.Errorf("device: plan: %w", err)
+	}
+	p := &plan{device: d, config: c, numbers: numbers}
+	bytes := C.sv_put_scratch((*C.struct_sv_plan)(unsafe.Pointer(&p.numbers)), C.int(c.Width), C.int(c.Height))
+	if p.scratch, err = allocate(int(bytes)); err != nil {
+		return nil, fmt.Errorf("device: plan: %w", err)
+	}
+	d.open.Add(1)
+	return p, nil
+}
+
+func (p *plan) Put(f *frame.Video, dst device.Tensor, n int) error {
+	if p.scratch == nil {
+		return device.ErrClosed
+	}
+	t, err := p.target(dst, n)
+	if err != nil {
+		return fmt.Errorf("device: put: %w", err)
+	}
+	if err := p.picture.Set(f, frame.MemHost); err != nil {
+		return fmt.Errorf("device: put: %w", err)
+	}
+	c := &p.config
+	if f.Width != c.Width || f.Height != c.Height || f.Format != c.Format || f.Colour != c.Colour {
+		return fmt.Errorf("device: put: a picture of %dx%d %+v %+v, the plan is for %dx%d %+v %+v",
+			f.Width, f.Height, f.Format, f.Colour, c.Width, c.Height, c.Format, c.Colour)
+	}
+	C.sv_cpu_put(p.device.form.code(), (*C.struct_sv_plan)(unsafe.Pointer(&p.numbers)),
+		(*C.struct_sv_picture)(unsafe.Pointer(&p.picture)), t.row(n), p.scratch)
+	return nil
+}
+
+// target checks that dst is a tensor of this backend with a row n for the plan.
+func (p *plan) target(dst device.Tensor, n int) (*tensor, error) {
+	t, ok := dst.(*tensor)
+	if !ok {
+		return nil, errors.New("the tensor is of another device")
+	}
+	if t.memory == nil {
+		return nil, device.ErrClosed
+	}
+	channels := 1
+	if p.config.Channels == device.RGB {
+		channels = 3
+	}
+	want := device.Shape{N: t.shape.N, C: channels, H: p.config.OutHeight, W: p.config.OutWidth}
+	if t.shape != want || t.dtype != p.config.Type {
+		return nil, fmt.Errorf("the tensor is %+v %v, the plan is for %+v %v", t.shape, t.dtype, want, p.config.Type)
+	}
+	if n < 0 || n >= t.shape.N {
+		return nil, fmt.Errorf("row %d of a tensor of %d", n, t.shape.N)
+	}
+	return t, nil
+}
+
+func (p *plan) Close() error {
+	if p.scratch == nil {
+		return nil
+	}
+	free(p.scratch)
+	p.scratch = nil
+	p.device.open.Add(-1)
+	return nil
+}
