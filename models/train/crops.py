@@ -1,0 +1,145 @@
+"""Stored pictures to training crops: sampling by content group, augmentation, labels a macroblock."""
+
+import glob
+import json
+import os
+import random
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from generate import CLEAN_ENCODE, CONCEALED, DAMAGED, TWIN, UNDAMAGED
+from label import CLEAN, IGNORE, MB, VISIBLE
+
+CROP = 224
+SIDE = CROP // MB
+
+
+@dataclass
+class Picture:
+    file: str
+    index: int
+    kind: int
+    blocks: np.ndarray
+    meta: dict
+
+    def luma(self, shift: int = 0) -> np.ndarray:
+        """shift=1 of a DAMAGED picture is its clean twin."""
+        return np.load(self.file, mmap_mode="r")[self.index + shift]
+
+
+def load(folder: str) -> list[Picture]:
+    pictures = []
+    for file in sorted(glob.glob(os.path.join(folder, "*.npz"))):
+        stored = np.load(file)
+        meta = json.loads(str(stored["meta"]))
+        blocks = stored["blocks"]
+        for k, kind in enumerate(stored["kind"]):
+            pictures.append(Picture(file[:-1] + "y", k, int(kind), blocks[k], meta))
+    return pictures
+
+
+class Sampler:
+    """Draws pictures by group, so that a long clip weighs no more than a short one."""
+
+    WEIGHT = {"natural": 3, "animation": 4, "screen": 3, "overlay": 2, "rendered": 2, "photo": 1, "artwork": .5, "graphics": .7}
+
+    def __init__(self, pictures: list[Picture], kinds: set[int], rng: random.Random):
+        self.rng, self.groups = rng, defaultdict(list)
+        for picture in pictures:
+            if picture.kind in kinds:
+                self.groups[picture.meta["group"]].append(picture)
+        self.names = list(self.groups)
+        self.weights = [self.WEIGHT[self.groups[n][0].meta["kind"]] for n in self.names]
+
+    def __call__(self) -> Picture:
+        return self.rng.choice(self.groups[self.rng.choices(self.names, self.weights)[0]])
+
+
+def window(picture: Picture, rng: random.Random) -> tuple[int, int, int, float]:
+    """(y, x, side, scale): where to cut. Scale 1 lies on the macroblock grid; else the grid is lost, as after a scaler."""
+    height, width = (n * MB for n in picture.blocks.shape)
+    scale = rng.uniform(.6, 1.9) if rng.random() < .3 else 1.
+    side = min(round(CROP / scale), height, width)
+    y, x = rng.randrange(height - side + 1), rng.randrange(width - side + 1)
+    visible = np.argwhere(picture.blocks == VISIBLE)
+    if len(visible) and rng.random() < .75:
+        at = visible[rng.randrange(len(visible))] * MB + MB // 2
+        y, x = (min(max(int(a) - rng.randrange(side), 0), most) for a, most in zip(at, (height - side, width - side)))
+    if scale == 1:
+        y, x, side = y // MB * MB, x // MB * MB, min(CROP, height // MB * MB, width // MB * MB)
+    return y, x, side, CROP / side if side < CROP or scale != 1 else 1.
+
+
+def crop(picture: Picture, place, clean_twin: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+    """Luma [1,CROP,CROP] in 0..255 and labels [SIDE,SIDE]."""
+    y, x, side, scale = place
+    luma = torch.from_numpy(np.array(picture.luma(clean_twin)[y:y + side, x:x + side])).float()[None, None]
+    blocks = torch.zeros_like(torch.from_numpy(picture.blocks)) if clean_twin else torch.from_numpy(picture.blocks)
+    if scale == 1:
+        return luma[0], blocks[y // MB:y // MB + SIDE, x // MB:x // MB + SIDE].long()
+    luma = F.interpolate(luma, (CROP, CROP), mode="bilinear", antialias=True, align_corners=False)[0]
+    pixels = blocks.repeat_interleave(MB, 0).repeat_interleave(MB, 1)[y:y + side, x:x + side]
+    cover = torch.stack([(pixels == VISIBLE).float(), (pixels != CLEAN).float()])[None]
+    visible, touched = F.adaptive_avg_pool2d(F.interpolate(cover, (CROP, CROP), mode="nearest"), SIDE)[0]
+    labels = torch.where(visible >= .35, VISIBLE, torch.where(touched > .02, IGNORE, CLEAN))
+    return luma, labels.long()
+
+
+def change_look(luma: torch.Tensor, rng: random.Random) -> torch.Tensor:
+    """Contrast, brightness, noise, softness; what another camera, range or scaler would do. Rounded to 8 bit, as at run time."""
+    if rng.random() < .1:
+        s = rng.uniform(.4, 1.4)
+        taps = torch.exp(-torch.arange(-3., 4.) ** 2 / (2 * s * s))
+        taps = (taps / taps.sum())[None, None, None]
+        luma = F.conv2d(F.conv2d(F.pad(luma[None], (3, 3, 3, 3), mode="replicate"), taps), taps.transpose(2, 3))[0]
+    mean = luma.mean()
+    luma = (luma - mean) * rng.uniform(.6, 1.4) + mean + rng.uniform(-35, 35)
+    if rng.random() < .15:
+        luma = luma + torch.randn_like(luma) * rng.uniform(1, 10)
+    return luma.round().clamp(0, 255)
+
+
+class Batches:
+    """Half damaged crops (some beside their clean twin, cut at the same place), half clean ones, a few of them known to be hard."""
+
+    def __init__(self, pictures: list[Picture], rng: random.Random):
+        self.rng, self.hard = rng, []
+        self.damaged = Sampler(pictures, {DAMAGED}, rng)
+        self.undamaged = Sampler(pictures, {UNDAMAGED, TWIN}, rng)
+        self.encodes = Sampler(pictures, {CLEAN_ENCODE}, rng)
+
+    def next(self) -> tuple[torch.Tensor, torch.Tensor]:
+        pairs = []
+        for k in range(12):
+            picture = self.damaged()
+            place = window(picture, self.rng)
+            seed = self.rng.random()
+            pairs.append(self.finish(*crop(picture, place), seed))
+            if k < 5:
+                pairs.append(self.finish(*crop(picture, place, clean_twin=True), seed))
+        for sampler, count in ((self.undamaged, 3), (self.encodes, 4)):
+            for _ in range(count):
+                picture = sampler()
+                pairs.append(self.finish(*crop(picture, window(picture, self.rng)), self.rng.random()))
+        pairs += self.rng.sample(self.hard, min(4, len(self.hard)))
+        return torch.stack([p[0] for p in pairs]) / 255, torch.stack([p[1] for p in pairs])
+
+    def finish(self, luma, labels, seed):
+        rng = random.Random(seed)
+        luma = change_look(luma, rng)
+        for axis, share in ((-1, .5), (-2, .2)):
+            if rng.random() < share:
+                luma, labels = luma.flip(axis), labels.flip(axis)
+        return luma, labels
+
+    def learn(self, images: torch.Tensor, labels: torch.Tensor, strongest: torch.Tensor) -> None:
+        """Keeps clean crops that scored high; old ones make room at random."""
+        for image, blocks, score in zip(images, labels, strongest.tolist()):
+            if score > 0 and not blocks.any():
+                if len(self.hard) >= 256:
+                    self.hard.pop(self.rng.randrange(len(self.hard)))
+                self.hard.append((image * 255, blocks))
