@@ -1,0 +1,187 @@
+package inject
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Spec is one wish for a defect, as `KIND[:param=value,...]@START[-END]` says it.
+type Spec struct {
+	Kind   Kind
+	Params Params // every parameter of the kind, defaults filled in
+	Start  Moment
+	End    Moment // Unset: the kind's default length
+}
+
+// ParseSpec reads the value of a --defect flag. Its errors say what would be right.
+func ParseSpec(s string) (Spec, error) {
+	head, place, ok := strings.Cut(s, "@")
+	if !ok {
+		return Spec{}, fmt.Errorf("%q does not say where: write KIND@START-END, like black@2-3.5", s)
+	}
+	name, params, _ := strings.Cut(head, ":")
+	kind, err := kindByName(name)
+	if err != nil {
+		return Spec{}, err
+	}
+	spec := Spec{Kind: kind}
+	if spec.Params, err = kind.parseParams(params); err != nil {
+		return Spec{}, err
+	}
+	start, end, ranged := strings.Cut(place, "-")
+	if spec.Start, err = ParseMoment(start); err != nil {
+		return Spec{}, fmt.Errorf("start of %s: %w", name, err)
+	}
+	if spec.Start.Measure == AtEnd {
+		return Spec{}, fmt.Errorf("%s cannot start at the end", name)
+	}
+	if ranged {
+		if spec.End, err = ParseMoment(end); err != nil {
+			return Spec{}, fmt.Errorf("end of %s: %w", name, err)
+		}
+	}
+	if spec.backwards() {
+		return Spec{}, fmt.Errorf("%s ends at %s, which is not after its start %s: write START-END", name, spec.End, spec.Start)
+	}
+	return spec, nil
+}
+
+// backwards tells whether the end is certainly not after the start; for a time
+// against a picture number only the clip's rate can tell.
+func (s Spec) backwards() bool {
+	if s.Start.Measure != s.End.Measure {
+		return false
+	}
+	return s.End.Time <= s.Start.Time && s.End.Frame <= s.Start.Frame
+}
+
+// String is the spec as ParseSpec reads it, with every parameter.
+func (s Spec) String() string {
+	out := s.Kind.Name
+	sep := ":"
+	for _, p := range s.Kind.Params {
+		out += sep + p.Name + "=" + strconv.FormatFloat(s.Params[p.Name], 'g', -1, 64)
+		sep = ","
+	}
+	out += "@" + s.Start.String()
+	if s.End.Measure != Unset {
+		out += "-" + s.End.String()
+	}
+	return out
+}
+
+// Params are the values of a kind's parameters by name.
+type Params map[string]float64
+
+func (k Kind) parseParams(s string) (Params, error) {
+	out := Params{}
+	for _, p := range k.Params {
+		out[p.Name] = p.Default
+	}
+	if s == "" {
+		return out, nil
+	}
+	given := map[string]bool{}
+	for pair := range strings.SplitSeq(s, ",") {
+		name, text, ok := strings.Cut(pair, "=")
+		if !ok {
+			return nil, fmt.Errorf("parameter %q of %s has no value: write name=value", pair, k.Name)
+		}
+		i := slices.IndexFunc(k.Params, func(p Param) bool { return p.Name == name })
+		if i < 0 {
+			return nil, k.unknownParam(name)
+		}
+		if given[name] {
+			return nil, fmt.Errorf("parameter %s of %s is given twice", name, k.Name)
+		}
+		given[name] = true
+		value, err := k.Params[i].parse(text)
+		if err != nil {
+			return nil, fmt.Errorf("parameter %s of %s: %w", name, k.Name, err)
+		}
+		out[name] = value
+	}
+	return out, nil
+}
+
+func (k Kind) unknownParam(name string) error {
+	if len(k.Params) == 0 {
+		return fmt.Errorf("%s takes no parameters, not %q", k.Name, name)
+	}
+	var names []string
+	for _, p := range k.Params {
+		names = append(names, p.Name)
+	}
+	return fmt.Errorf("%s has no parameter %q%s: it takes %s", k.Name, name, didYouMean(name, names), strings.Join(names, ", "))
+}
+
+func (p Param) parse(text string) (float64, error) {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || v != v {
+		return 0, fmt.Errorf("%q is no number", text)
+	}
+	if v < p.Min || v > p.Max {
+		return 0, fmt.Errorf("%g is outside %g..%g%s", v, p.Min, p.Max, spaced(p.Unit))
+	}
+	if p.Whole && v != float64(int64(v)) {
+		return 0, fmt.Errorf("%g must be a whole number", v)
+	}
+	return v, nil
+}
+
+func spaced(unit string) string {
+	if unit == "" {
+		return ""
+	}
+	return " " + unit
+}
+
+// kindByName finds a kind, or says which one is nearest and which there are.
+func kindByName(name string) (Kind, error) {
+	var names []string
+	for _, k := range Kinds() {
+		if k.Name == name {
+			return k, nil
+		}
+		names = append(names, k.Name)
+	}
+	return Kind{}, fmt.Errorf("no defect kind %q%s: the kinds are %s", name, didYouMean(name, names), strings.Join(names, ", "))
+}
+
+// didYouMean names the candidate nearest to s, unless all are far from it.
+func didYouMean(s string, names []string) string {
+	best := slices.MinFunc(names, func(a, b string) int { return editDistance(s, a) - editDistance(s, b) })
+	if d := editDistance(s, best); d > max(2, len(best)/2) {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %s?)", best)
+}
+
+// editDistance is Levenshtein's: how many letters must be put in, taken out or changed.
+func editDistance(a, b string) int {
+	if len(a) > 64 { // user input; nothing that long is near to any name
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+func (p Params) clone() map[string]float64 { return maps.Clone(map[string]float64(p)) }

@@ -1,0 +1,219 @@
+package inject
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// counts is what went through a transcode.
+type counts struct {
+	width, height int
+	pictures      int64
+	samples       int64 // a channel
+}
+
+// transcode decodes in, lets p change pictures and samples, and encodes to out.
+// Two decoders feed one encoder over pipes, which bound what is in flight.
+// progress is called after every picture (or block of sound, where there are no pictures).
+func transcode(ctx context.Context, t Tools, e encoding, p *plan, in, out string, progress func(pictures int64)) (counts, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	tc := &transcoder{ctx: ctx, cancel: cancel, tools: t, plan: p, in: in, progress: progress}
+	enc := newChild(ctx, e.program, e.args(p.media, p.keepExpression(), out)...)
+	if err := tc.connect(enc); err != nil {
+		return counts{}, err
+	}
+	if err := enc.cmd.Start(); err != nil {
+		tc.closeAll()
+		return counts{}, fmt.Errorf("start the encoder: %w", err)
+	}
+	for _, f := range enc.cmd.ExtraFiles {
+		f.Close() // the encoder has its own
+	}
+	tc.pumps.Wait()
+	tc.closeAll()
+	if err := enc.explain(ctx, enc.cmd.Wait()); err != nil {
+		return counts{}, fmt.Errorf("encode %s: %w", out, err)
+	}
+	if tc.err != nil {
+		return counts{}, tc.err
+	}
+	return tc.counts, nil
+}
+
+type transcoder struct {
+	ctx    context.Context // of the run; ends when one part fails
+	cancel context.CancelCauseFunc
+	tools  Tools
+	plan   *plan
+	in     string
+
+	pumps    sync.WaitGroup
+	ends     []*os.File // write ends of the encoder's pipes
+	progress func(int64)
+
+	mu     sync.Mutex
+	err    error  // of a pump, the first
+	counts counts // each field is written by one pump
+}
+
+// connect makes the encoder's pipes and starts the pumps that fill them.
+func (t *transcoder) connect(enc *child) error {
+	add := func(pump func(io.Writer) error) error {
+		r, w, err := pipe()
+		if err != nil {
+			return err
+		}
+		enc.cmd.ExtraFiles = append(enc.cmd.ExtraFiles, r)
+		t.ends = append(t.ends, w)
+		t.pumps.Go(func() {
+			buffered := bufio.NewWriterSize(w, 1<<20)
+			err := pump(buffered)
+			if err == nil {
+				err = buffered.Flush()
+			}
+			w.Close() // tells the encoder that this was all
+			t.fail(err)
+		})
+		return nil
+	}
+	if t.plan.media.Picture != nil {
+		if err := add(t.pumpPictures); err != nil {
+			return err
+		}
+	}
+	if t.plan.media.Sound != nil {
+		return add(t.pumpSound)
+	}
+	return nil
+}
+
+// fail ends the run for a pump's error, unless the encoder went away first: then
+// it is the encoder that says why.
+func (t *transcoder) fail(err error) {
+	if err == nil || errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed) {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err == nil {
+		t.err = err
+		t.cancel(err)
+	}
+}
+
+func (t *transcoder) closeAll() {
+	for _, w := range t.ends {
+		w.Close()
+	}
+}
+
+// decode runs a decoder and lets read take its output.
+func (t *transcoder) decode(args []string, read func(io.Reader) error) error {
+	c := newChild(t.ctx, t.tools.Decoder(), args...)
+	out, err := c.cmd.StdoutPipe()
+	if err == nil {
+		err = c.cmd.Start()
+	}
+	if err != nil {
+		return fmt.Errorf("start the decoder: %w", err)
+	}
+	readErr := read(out)
+	if readErr != nil {
+		_ = c.cmd.Process.Kill() // it would wait for a reader for ever
+		_ = c.cmd.Wait()
+	} else if err := c.cmd.Wait(); err != nil {
+		return fmt.Errorf("decode %s: %w", t.in, c.explain(t.ctx, err))
+	}
+	if errors.Is(readErr, io.EOF) || errors.Is(readErr, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("decode %s: nothing came out: %s", t.in, c.errors.String())
+	}
+	return readErr
+}
+
+func (t *transcoder) pumpPictures(w io.Writer) error {
+	return t.decode(decodePictures(t.in, t.plan.media.Picture.Rate), func(r io.Reader) error {
+		y, err := newY4MReader(r)
+		if err != nil {
+			return err
+		}
+		t.counts.width, t.counts.height = y.width, y.height
+		t.plan.preparePictures(y.width, y.height)
+		if err := writeY4MHeader(w, y.header); err != nil {
+			return err
+		}
+		pic := newPicture(y.width, y.height)
+		for n := int64(0); ; n++ {
+			err := y.next(pic)
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			t.plan.editPicture(pic, n)
+			if err := writeY4M(w, pic); err != nil {
+				return err
+			}
+			t.counts.pictures = n + 1
+			t.progress(n + 1)
+		}
+	})
+}
+
+const soundBlock = 4096 // samples a channel
+
+func (t *transcoder) pumpSound(w io.Writer) error {
+	track := t.plan.media.Sound
+	t.plan.prepareSound()
+	return t.decode(decodeSound(t.in, *track), func(r io.Reader) error {
+		raw := make([]byte, soundBlock*track.Channels*4)
+		samples := make([]float32, soundBlock*track.Channels)
+		for n := int64(0); ; {
+			got, err := io.ReadFull(r, raw)
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+				return err
+			}
+			block := samples[:got/4/track.Channels*track.Channels]
+			for i := range block {
+				block[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+			}
+			t.plan.editSound(block, n)
+			for i, v := range block {
+				binary.LittleEndian.PutUint32(raw[4*i:], math.Float32bits(v))
+			}
+			if _, err := w.Write(raw[:4*len(block)]); err != nil {
+				return err
+			}
+			n += int64(len(block) / track.Channels)
+			t.counts.samples = n
+		}
+	})
+}
+
+// keepExpression tells FFmpeg's select filter which pictures stay; "" for all.
+func (p *plan) keepExpression() string {
+	var removed []string
+	for _, d := range p.pictures {
+		if d.removes() {
+			removed = append(removed, fmt.Sprintf("gte(n,%d)*lt(n,%d)*lt(mod(n-%d,%g),%g)",
+				d.span.start, d.span.end, d.span.start, d.spec.Params["every"], d.spec.Params["drop"]))
+		}
+	}
+	if removed == nil {
+		return ""
+	}
+	return "not(" + strings.Join(removed, "+") + ")"
+}
