@@ -182,7 +182,6 @@ func TestBindRefusesWhatDoesNotFit(t *testing.T) {
 		{"device memory", good, onDevice, 2, "on a device"},
 		{"closed tensor", good, closed, 2, "no memory"},
 		{"the network fails", load("one_size"), tall, 2, "trial run"},
-		{"too small for its blocks", good, tensor(t, device.Shape{N: 1, C: 1, H: 4, W: 4}, device.U8), 1, ""},
 		{"score does not follow the batch", load("lies_score"), tensor(t, shape, device.U8), 2, "network.score"},
 		{"map follows the batch", load("lies_map"), tensor(t, shape, device.U8), 2, "must not depend on the batch"},
 	} {
