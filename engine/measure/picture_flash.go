@@ -1,0 +1,101 @@
+package measure
+
+import (
+	"math"
+	"time"
+
+	"github.com/streamvet/streamvet/engine/frame"
+	"github.com/streamvet/streamvet/engine/verdict"
+)
+
+// flash: general flashes as in ITU-R BT.1702-2 and WCAG 2.3.1. A flash is a
+// pair of opposing changes of luminance by 20 cd/m2 or more, the darker state
+// below 160 cd/m2 (on a display of 200 cd/m2, gamma 2.2), over `area` of the
+// picture at once. Reading: flashes within the last second. 0.5 where more
+// than three, i.e. a seventh change, fall into one second.
+type flash struct {
+	area float64
+
+	low, high [frame.GridHeight * frame.GridWidth]float64 // extremes since the cell last turned
+	turned    [frame.GridHeight * frame.GridWidth]int8    // +1: its last change was upwards
+	at        [frame.GridHeight * frame.GridWidth]time.Duration
+	begun     bool
+	direction int8              // of the picture's last change
+	changes   [32]time.Duration // ring of the latest changes
+	count     int
+}
+
+func newFlash() pictureForm { return &flash{area: 0.25} }
+
+func (d *flash) knobs() []knob { return []knob{{"area", &d.area, 0.01, 1}} }
+
+const (
+	flashStep   = 20.0  // cd/m2
+	flashDarker = 160.0 // cd/m2
+	displayPeak = 200.0 // cd/m2
+	// Cells change together when they do so within this time: five fields, as a
+	// flash may rise over more than one picture.
+	flashTogether = 100 * time.Millisecond
+)
+
+func (d *flash) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
+	up, down := 0, 0
+	for i, y := range p.m.GridY {
+		l := p.luminance(y)
+		if !d.begun {
+			d.low[i], d.high[i] = l, l
+		}
+		d.follow(i, l, p.PTS)
+		if d.turned[i] != 0 && p.PTS-d.at[i] <= flashTogether {
+			if d.turned[i] > 0 {
+				up++
+			} else {
+				down++
+			}
+		}
+	}
+	d.begun = true
+	need := d.area * float64(len(d.turned))
+	switch {
+	case float64(up) > need && d.direction <= 0:
+		d.change(1, p.PTS)
+	case float64(down) > need && d.direction >= 0:
+		d.change(-1, p.PTS)
+	}
+	n := float64(d.within(p.PTS, time.Second))
+	return append(dst, p.score(o, ramp(n, 3, 7, 13), n/2))
+}
+
+// follow notes the changes of one cell.
+func (d *flash) follow(i int, l float64, now time.Duration) {
+	d.low[i], d.high[i] = min(d.low[i], l), max(d.high[i], l)
+	switch {
+	case d.turned[i] <= 0 && l-d.low[i] >= flashStep && d.low[i] < flashDarker:
+		d.turned[i], d.at[i], d.high[i] = 1, now, l
+	case d.turned[i] >= 0 && d.high[i]-l >= flashStep && l < flashDarker:
+		d.turned[i], d.at[i], d.low[i] = -1, now, l
+	}
+}
+
+func (d *flash) change(direction int8, now time.Duration) {
+	d.direction = direction
+	d.changes[d.count%len(d.changes)] = now
+	d.count++
+}
+
+// within counts the changes of the last stretch of time; the ring bounds it.
+func (d *flash) within(now, length time.Duration) int {
+	n := 0
+	for i := range min(d.count, len(d.changes)) {
+		if now-d.changes[i] < length {
+			n++
+		}
+	}
+	return n
+}
+
+// luminance is the light of a luma level on the display, cd/m2.
+func (p *picture) luminance(y uint8) float64 {
+	v := min(max((float64(y)-p.black)/(p.white-p.black), 0), 1)
+	return displayPeak * math.Pow(v, 2.2)
+}

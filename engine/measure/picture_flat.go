@@ -1,0 +1,102 @@
+package measure
+
+import (
+	"math"
+
+	"github.com/streamvet/streamvet/engine/frame"
+	"github.com/streamvet/streamvet/engine/verdict"
+)
+
+// solidColor: the whole picture is one colour that is not black. Reading: the
+// widest span of the cell means of Y, Cb and Cr, in levels; means of cells do
+// not see noise. 0.5 at `span`.
+type solidColor struct{ span float64 }
+
+func newSolidColor() pictureForm { return &solidColor{span: 5} }
+
+func (d *solidColor) knobs() []knob { return []knob{{"span", &d.span, 1, 64}} }
+
+func (d *solidColor) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
+	span := p.colourSpan()
+	value := ramp(span, 2*d.span, d.span, 1)
+	if p.isBlack() || p.deviation() > 32 {
+		value = 0 // black has its own detector; a fine pattern is not one colour
+	}
+	return append(dst, p.score(o, value, span))
+}
+
+// colourSpan is the widest span of the cell means of Y, Cb and Cr.
+func (p *picture) colourSpan() float64 {
+	return float64(max(span(p.m.GridY[:]), span(p.m.GridU[:]), span(p.m.GridV[:])))
+}
+
+// deviation is the standard deviation of luma.
+func (p *picture) deviation() float64 {
+	return math.Sqrt(max(ratio(p.m.SumSq, uint64(p.m.Pixels))-p.mean*p.mean, 0))
+}
+
+func span(cells []uint8) int {
+	lo, hi := cells[0], cells[0]
+	for _, c := range cells[1:] {
+		lo, hi = min(lo, c), max(hi, c)
+	}
+	return int(hi) - int(lo)
+}
+
+// colorBars: a test picture with the bars of SMPTE ECR 1-1978, SMPTE RP 219 or
+// EBU (ITU-R BT.471) in its upper half. Reading: share of the cells there that
+// have the hue of their bar. 0.5 at 92 %.
+type colorBars struct{}
+
+func newColorBars() pictureForm { return &colorBars{} }
+
+func (d *colorBars) knobs() []knob { return nil }
+
+func (d *colorBars) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
+	// Seven bars across (SMPTE), eight with black (EBU), seven between grey sides
+	// of an eighth of the width (RP 219).
+	w := float64(frame.GridWidth)
+	match := max(p.bars(0, w/7), p.bars(0, w/8), p.bars(w/8, w*3/28))
+	return append(dst, p.score(o, ramp(match, 0.8, 0.92, 1), match))
+}
+
+// hues are the signs of Cb and Cr in the bars yellow, cyan, green, magenta,
+// red and blue; the white one before them has none.
+var hues = [6][2]int{{-1, 1}, {1, -1}, {-1, -1}, {1, 1}, {-1, 1}, {1, -1}}
+
+// bars is the share of the cells of rows 1..8 whose hue fits seven bars of the
+// width given (in cells), the first at cell left.
+func (p *picture) bars(left, width float64) float64 {
+	const firstRow, lastRow = 1, 8
+	hits, all := 0, 0
+	for bar := range 7 {
+		from := int(math.Ceil(left + float64(bar)*width))
+		to := int(left + float64(bar+1)*width)
+		for y := firstRow; y <= lastRow; y++ {
+			for x := from; x < to; x++ {
+				i := y*frame.GridWidth + x
+				all++
+				if p.inBar(i, bar) {
+					hits++
+				}
+			}
+		}
+	}
+	return ratio(uint64(hits), uint64(all))
+}
+
+func (p *picture) inBar(i, bar int) bool {
+	u, v := int(p.m.GridU[i])-128, int(p.m.GridV[i])-128
+	if bar == 0 {
+		return abs(u) < 10 && abs(v) < 10 && p.m.GridY[i] > 100
+	}
+	h := hues[bar-1]
+	// Each of the six colours has one strong component; the weak one of yellow and
+	// blue (about 9 and 18 levels at 75 %) only needs the right side.
+	if max(abs(u), abs(v)) < 35 || h[0]*u < 0 || h[1]*v < -2 {
+		return false
+	}
+	// Luma falls from bar to bar.
+	luma := [7]int{180, 162, 131, 112, 84, 65, 35}
+	return abs(int(p.m.GridY[i])-luma[bar]) < 75
+}

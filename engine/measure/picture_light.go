@@ -1,0 +1,68 @@
+package measure
+
+import "github.com/streamvet/streamvet/engine/verdict"
+
+// black: nothing to see. Reading: share of the picture's samples no more than
+// `tolerance` levels above nominal black. 0.5 at `share`. The form follows
+// FFmpeg's blackdetect (picture_black_ratio_th 0.98) with a tighter sample
+// threshold: 12 levels pass noise and codec error on black, but not a dark scene.
+type black struct{ tolerance, shareNeeded float64 }
+
+func newBlack() pictureForm { return &black{tolerance: 12, shareNeeded: 0.98} }
+
+func (d *black) knobs() []knob {
+	return []knob{
+		{"tolerance", &d.tolerance, 0, 100},
+		{"share", &d.shareNeeded, 0.5, 1},
+	}
+}
+
+func (d *black) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
+	share := p.share(0, p.black+d.tolerance)
+	return append(dst, p.score(o, ramp(share, d.shareNeeded-0.2, d.shareNeeded, 1), share))
+}
+
+// isBlack tells whether there is nothing to see, for the forms that have
+// nothing to say of such a picture.
+func (p *picture) isBlack() bool { return p.share(0, p.black+16) >= 0.97 }
+
+// dark: there is a picture, but even its bright parts are dim. Reading: the
+// luma level above which only 1 % of the samples lie. 0.5 where that is `level`
+// above black (8-bit; 40 is 2 % of the light of white at gamma 2.2), which a
+// night scene with any lamp, face or sky in it exceeds.
+type dark struct{ level float64 }
+
+func newDark() pictureForm { return &dark{level: 40} }
+
+func (d *dark) knobs() []knob { return []knob{{"level", &d.level, 1, 200}} }
+
+func (d *dark) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
+	bright := p.quantile(0.99) - p.black
+	value := ramp(bright, 2*d.level, d.level, d.level/2)
+	if p.isBlack() {
+		value = 0
+	}
+	return append(dst, p.score(o, value, bright))
+}
+
+// overexposed: large parts are burnt out. Reading: share of the samples at or
+// above nominal white. A camera that is overexposed also fills the levels just
+// below white, and has little that is dark; paper, slides and web pages are
+// white, too, but have gaps below it and dark text. 0.5 at `share` burnt out.
+type overexposed struct{ shareNeeded float64 }
+
+func newOverexposed() pictureForm { return &overexposed{shareNeeded: 0.35} }
+
+func (d *overexposed) knobs() []knob { return []knob{{"share", &d.shareNeeded, 0.05, 1}} }
+
+func (d *overexposed) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
+	span := p.white - p.black
+	burnt := p.share(p.white-3, 256)
+	shoulder := p.share(p.white-0.25*span, p.white-3)
+	value := ramp(burnt, d.shareNeeded/2, d.shareNeeded, 2*d.shareNeeded)
+	value = min(value, ramp(shoulder, 0, 0.08, 0.1))
+	if p.m.Max-p.m.Min < 32 {
+		value = 0 // a white surface: solid_color speaks for it
+	}
+	return append(dst, p.score(o, value, burnt))
+}
