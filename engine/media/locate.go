@@ -1,0 +1,132 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	astiav "github.com/asticode/go-astiav"
+)
+
+// location is where FFmpeg finds a source, and what it may touch on the way.
+type location struct {
+	url     string
+	options map[string]string
+}
+
+// protocols lists what each scheme may open. A playlist that comes over the
+// network must not name local files, nor the other way round.
+var protocols = map[string]string{
+	"http":  "http,https,httpproxy,tcp,tls,crypto,data",
+	"https": "http,https,httpproxy,tcp,tls,crypto,data",
+	"rtmp":  "rtmp,tcp", "rtmps": "rtmps,tls,tcp", "rtmpt": "rtmpt,http,tcp",
+	"rtsp": "rtsp,rtp,udp,tcp", "rtsps": "rtsp,rtp,srtp,udp,tcp,tls",
+	"rtp": "rtp,udp", "udp": "udp", "srt": "srt,udp", "tcp": "tcp",
+}
+
+const fileProtocols = "file,crypto,data"
+
+func locate(url string) (location, error) {
+	scheme, rest, ok := strings.Cut(url, "://")
+	scheme = strings.ToLower(scheme)
+	if !ok || strings.ContainsAny(scheme, "/.") {
+		return locateFile(url)
+	}
+	if scheme == "file" {
+		return locateFile(rest)
+	}
+	allowed, ok := protocols[scheme]
+	if !ok {
+		known := make([]string, 0, len(protocols))
+		for s := range protocols {
+			known = append(known, s)
+		}
+		slices.Sort(known)
+		return location{}, fmt.Errorf("%w: %q is none of %s; give the path of a file, or one of these addresses", ErrAddress, scheme, strings.Join(known, ", "))
+	}
+	return location{url, readOptions(allowed)}, nil
+}
+
+// readOptions are those of the demuxers and protocols; each takes what it knows.
+func readOptions(allowed string) map[string]string {
+	return map[string]string{
+		"protocol_whitelist": allowed,
+		"merge_pmt_versions": "1",       // MPEG-TS: a new program map goes on with the tracks that are there
+		"analyzeduration":    "2000000", // us; live inputs that declare a track without data would take all of the default
+	}
+}
+
+func locateFile(path string) (location, error) {
+	st, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return location{}, fmt.Errorf("%w: check the name", fs.ErrNotExist)
+	case errors.Is(err, fs.ErrPermission):
+		return location{}, fmt.Errorf("%w: its folder may not be entered; check the permissions", fs.ErrPermission)
+	case err != nil:
+		return location{}, fmt.Errorf("look at the file: %w", err)
+	case st.IsDir():
+		return location{}, fmt.Errorf("%w: name the files in it", ErrDirectory)
+	case !st.Mode().IsRegular():
+		return location{}, fmt.Errorf("%w: neither a file nor an address; write pipes and devices to a file first", ErrAddress)
+	case st.Size() == 0:
+		return location{}, fmt.Errorf("%w: its writer may not have begun; try again later, or make it anew", ErrEmpty)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return location{}, fmt.Errorf("%w: make it readable for this user", errors.Unwrap(err))
+	}
+	f.Close()
+	return location{"file:" + path, readOptions(fileProtocols)}, nil
+}
+
+// openError says why opening failed, as far as FFmpeg's codes and log tell.
+func (s *Source) openError(ctx context.Context, err error) error {
+	lines, _ := s.in.log()
+	said := ""
+	for _, l := range lines {
+		s.log.Debug("ffmpeg", "source", s.url, "from", l.from, "says", l.text)
+		said += l.text
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case s.in.timedOut():
+		return fmt.Errorf("%w (%v): check the address and the network, or raise the stall timeout", ErrStalled, s.options.StallTimeout)
+	case strings.Contains(said, "moov atom not found"):
+		return fmt.Errorf("%w (no moov): the recording or the copy was broken off; copy it again, or repair it with the original recorder", ErrCutShort)
+	case strings.Contains(said, "not on whitelist"):
+		return fmt.Errorf("%w: it leads to a protocol that is not allowed here (%w); playlists may name only what lies where they lie", ErrAddress, err)
+	case errors.Is(err, astiav.ErrHttpNotFound):
+		return fmt.Errorf("%w (%v): check the address", fs.ErrNotExist, err)
+	case errors.Is(err, astiav.ErrHttpForbidden), errors.Is(err, astiav.ErrHttpUnauthorized):
+		return fmt.Errorf("%w (%v): the server wants other credentials", fs.ErrPermission, err)
+	case errors.Is(err, astiav.ErrInvaliddata):
+		return fmt.Errorf("%w (garbage, or encrypted, or not video or sound at all): play it in another program to see", ErrNotMedia)
+	}
+	return err
+}
+
+// noTracks says what there is instead.
+func noTracks(i Info, why error) error {
+	var found []string
+	for _, t := range i.Tracks {
+		if t.Cover {
+			found = append(found, "cover art")
+			continue
+		}
+		found = append(found, t.Kind.String()+" "+t.Codec)
+	}
+	if len(found) == 0 {
+		found = []string{"nothing"}
+	}
+	err := fmt.Errorf("%w: found %s; convert it to a common codec first", ErrNoTracks, strings.Join(found, ", "))
+	if why != nil {
+		err = fmt.Errorf("%w (%w)", err, why)
+	}
+	return err
+}

@@ -1,0 +1,144 @@
+package media
+
+import (
+	"fmt"
+
+	astiav "github.com/asticode/go-astiav"
+)
+
+// start runs the reading goroutine, once.
+func (s *Source) start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	if !s.started {
+		s.started = true
+		s.reader.Go(func() { s.end(s.read()) })
+	}
+	return nil
+}
+
+// end tells every track that no more packets come.
+func (s *Source) end(err error) {
+	for _, f := range s.feeds {
+		f.queue.end(err)
+	}
+}
+
+// unreadable is how many failed reads in a row end a source: what is left is not
+// what the format asks for.
+const unreadable = 64
+
+// read moves packets into the queues until the end of the source (nil), Close, or
+// an error that more reading does not help.
+func (s *Source) read() error {
+	failed := 0
+	for {
+		s.discardSkipped()
+		pkt := s.packets.get()
+		var info packetInfo
+		rc := s.in.read(s.format, pkt, s.options.StallTimeout, &info)
+		s.drainLog()
+		if rc < 0 {
+			s.packets.put(pkt)
+			failed++
+			if end, err := s.readEnded(rc, failed); end {
+				return err
+			}
+			continue
+		}
+		failed = 0
+		f := s.feeds[info.stream]
+		if f == nil || f.dropped {
+			s.packets.put(pkt)
+			continue
+		}
+		p := packet{av: pkt, size: info.size, duration: info.duration, key: info.key, mark: s.line.observe(f.index, info)}
+		if !s.push(f, p) {
+			s.packets.put(pkt)
+			return ErrClosed
+		}
+	}
+}
+
+// readEnded decides what a failed read means. The codes of FFmpeg do not tell
+// causes apart, so the deadline is asked itself.
+func (s *Source) readEnded(rc, failed int) (bool, error) {
+	err := astiav.Error(rc)
+	select {
+	case <-s.closing:
+		return true, ErrClosed
+	default:
+	}
+	switch {
+	case s.in.timedOut():
+		return true, fmt.Errorf("%w (%v): the sender stopped, or the network is down; check the address, or raise the stall timeout", ErrStalled, s.options.StallTimeout)
+	case rc == rcEOF:
+		return true, nil
+	case rc == rcAgain || err == astiav.ErrInvaliddata:
+		// Garbage: the demuxer looks for the next thing it understands.
+		return failed >= unreadable, nil
+	default:
+		return true, fmt.Errorf("the connection or the disk failed: %w", err)
+	}
+}
+
+// discardSkipped spares the demuxer the tracks that nobody wants any more.
+func (s *Source) discardSkipped() {
+	for _, f := range s.feeds {
+		if f.dropped {
+			continue
+		}
+		if _, _, skipped := f.queue.state(); skipped {
+			f.dropped = true
+			f.stream.SetDiscard(astiav.DiscardAll)
+		}
+	}
+}
+
+// push queues a packet, waiting for room. It is false when the source closes.
+func (s *Source) push(f *feed, p packet) bool {
+	for {
+		if f.queue.has(soft) || s.othersHunger(f) && s.hasRoom(f) {
+			f.queue.push(p)
+			return true
+		}
+		if _, _, skipped := f.queue.state(); skipped {
+			s.packets.put(p.av)
+			return true
+		}
+		select {
+		case <-s.changed:
+		case <-s.closing:
+			return false
+		}
+	}
+}
+
+// othersHunger tells whether the reader of another track waits for packets.
+func (s *Source) othersHunger(f *feed) bool {
+	for _, o := range s.feeds {
+		if o == f {
+			continue
+		}
+		if hungry, _, skipped := o.queue.state(); hungry && !skipped {
+			return true
+		}
+	}
+	return false
+}
+
+// hasRoom tells whether the queue may grow beyond its soft limit. A track that
+// was never read until it is full while others wait is given up.
+func (s *Source) hasRoom(f *feed) bool {
+	if f.queue.has(hard) {
+		return true
+	}
+	if _, read, _ := f.queue.state(); !read {
+		s.log.Warn("a track that nobody reads is given up", "source", s.url, "track", f.stream.Index())
+		s.skip(f.queue, ErrNotWanted)
+	}
+	return false
+}
