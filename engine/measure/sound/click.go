@@ -33,7 +33,7 @@ const (
 )
 
 func clickKind() kind {
-	return kind{"click", params{"ratio_db": 14, "least": 0.1}, func(o output, p params, f format) measure {
+	return kind{"click", params{"ratio_db": 14, "least": 0.1}, func(o output, p params, f format) scorer {
 		return &click{out: o, half: p["ratio_db"], least: p["least"], lanes: make([]clickLane, f.channels), size: int64(f.msSamples * hopMS)}
 	}}
 }

@@ -26,7 +26,7 @@ const (
 )
 
 func clippingKind() kind {
-	return kind{"clipping", params{"share": 0.7, "level": 0.3}, func(o output, p params, f format) measure {
+	return kind{"clipping", params{"share": 0.7, "level": 0.3}, func(o output, p params, f format) scorer {
 		return &clipping{out: o, half: p["share"], level: p["level"], win: window{size: 10}, counts: make([][clipBins]int32, f.channels)}
 	}}
 }

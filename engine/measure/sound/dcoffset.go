@@ -16,7 +16,7 @@ type dcOffset struct {
 }
 
 func dcOffsetKind() kind {
-	return kind{"dc_offset", params{"offset": 0.02}, func(o output, p params, f format) measure {
+	return kind{"dc_offset", params{"offset": 0.02}, func(o output, p params, f format) scorer {
 		return &dcOffset{
 			out: o, half: p["offset"], win: window{size: 100},
 			power: make([]power, f.channels), last: make([]float64, f.channels),

@@ -18,7 +18,7 @@ type deadChannel struct {
 }
 
 func deadChannelKind() kind {
-	return kind{"dead_channel", params{"level_dbfs": -65, "difference_db": 30}, func(o output, p params, f format) measure {
+	return kind{"dead_channel", params{"level_dbfs": -65, "difference_db": 30}, func(o output, p params, f format) scorer {
 		return &deadChannel{out: o, level: p["level_dbfs"], half: p["difference_db"], win: window{size: 20}, on: f.channels >= 2}
 	}}
 }

@@ -7,23 +7,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/streamvet/streamvet/engine/verdict"
+	"github.com/streamvet/streamvet/engine/measure"
 )
-
-// Detector asks for one measure under one name; it is the part of a manifest
-// that this package needs.
-type Detector struct {
-	Name    string
-	Measure string             // one of Measures
-	Params  map[string]float64 // missing ones take the measure's default
-	Defects []verdict.Defect   // every measure here scores exactly one
-}
 
 // kind is one measure: its parameters with their defaults, and how to make it.
 type kind struct {
 	name   string
 	params params
-	make   func(output, params, format) measure
+	make   func(output, params, format) scorer
 }
 
 type params map[string]float64
@@ -50,21 +41,21 @@ func Measures() []string {
 	return names
 }
 
-// build makes the measure that d asks for, or says what is wrong with d.
-func (d Detector) build(f format) (measure, error) {
+// build makes the closed form that d asks for, or says what is wrong with d.
+func build(d measure.Detector, f format) (scorer, error) {
 	all := kinds()
 	i := slices.IndexFunc(all, func(k kind) bool { return k.name == d.Measure })
 	if i < 0 {
-		return nil, fmt.Errorf("detector %s: no measure %q for sound: there are %s", d.Name, d.Measure, strings.Join(Measures(), ", "))
+		return nil, fmt.Errorf("detector %s: %w: %q (known for sound: %s)", d.Name, measure.ErrUnknownMeasure, d.Measure, strings.Join(Measures(), ", "))
 	}
 	if len(d.Defects) != 1 {
-		return nil, fmt.Errorf("detector %s: measure %s scores one defect, the manifest names %d", d.Name, d.Measure, len(d.Defects))
+		return nil, fmt.Errorf("detector %s: closed form %q scores exactly one defect, the manifest names %d", d.Name, d.Measure, len(d.Defects))
 	}
 	p := maps.Clone(all[i].params)
 	for name, v := range d.Params {
 		if _, ok := p[name]; !ok {
 			known := slices.Sorted(maps.Keys(p))
-			return nil, fmt.Errorf("detector %s: measure %s has no parameter %q: it takes %s", d.Name, d.Measure, name, strings.Join(known, ", "))
+			return nil, fmt.Errorf("detector %s: closed form %q has no parameter %q (it has: %s)", d.Name, d.Measure, name, strings.Join(known, ", "))
 		}
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, fmt.Errorf("detector %s: parameter %s is %v: it must be a number", d.Name, name, v)

@@ -25,7 +25,7 @@ func dropoutKind() kind {
 	}, newDropout}
 }
 
-func newDropout(o output, p params, f format) measure {
+func newDropout(o output, p params, f format) scorer {
 	longest := int64(min(max(p["max_ms"], 1), 5000))
 	held := longest/hopMS + 8
 	m := &dropout{

@@ -39,7 +39,7 @@ type humLane struct {
 }
 
 func humKind() kind {
-	return kind{"hum", params{"level_dbfs": -50, "coherence": 0.9}, func(o output, p params, f format) measure {
+	return kind{"hum", params{"level_dbfs": -50, "coherence": 0.9}, func(o output, p params, f format) scorer {
 		m := &hum{out: o, half: p["level_dbfs"], coherence: p["coherence"], lanes: make([]humLane, f.channels), win: window{size: humHops}}
 		m.msHz = float64(f.rate) / float64(f.msSamples)
 		for i := range m.hz {

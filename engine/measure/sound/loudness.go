@@ -13,7 +13,7 @@ type truePeak struct {
 }
 
 func truePeakKind() kind {
-	return kind{"true_peak", params{"peak_dbtp": 2, "span_db": 2}, func(o output, p params, _ format) measure {
+	return kind{"true_peak", params{"peak_dbtp": 2, "span_db": 2}, func(o output, p params, _ format) scorer {
 		return &truePeak{out: o, half: p["peak_dbtp"], span: p["span_db"]}
 	}}
 }
@@ -36,7 +36,7 @@ type loudness struct {
 }
 
 func loudnessKind() kind {
-	return kind{"loudness", params{"max_lufs": -6, "span_lu": 6}, func(o output, p params, _ format) measure {
+	return kind{"loudness", params{"max_lufs": -6, "span_lu": 6}, func(o output, p params, _ format) scorer {
 		return &loudness{out: o, half: p["max_lufs"], span: p["span_lu"]}
 	}}
 }

@@ -27,7 +27,7 @@ func (p *products) correlation() float64 {
 }
 
 func phaseKind() kind {
-	return kind{"phase", params{"correlation": -0.5, "level_dbfs": -50}, func(o output, p params, f format) measure {
+	return kind{"phase", params{"correlation": -0.5, "level_dbfs": -50}, func(o output, p params, f format) scorer {
 		return &phase{out: o, half: p["correlation"], minimum: fromDB(p["level_dbfs"]), win: window{size: 20}, on: f.channels >= 2}
 	}}
 }

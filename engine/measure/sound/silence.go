@@ -14,7 +14,7 @@ type silence struct {
 }
 
 func silenceKind() kind {
-	return kind{"silence", params{"level_dbfs": -60, "span_db": 20}, func(o output, p params, f format) measure {
+	return kind{"silence", params{"level_dbfs": -60, "span_db": 20}, func(o output, p params, f format) scorer {
 		return &silence{out: o, level: p["level_dbfs"], span: p["span_db"], win: window{size: 2}, power: make([]power, f.channels)}
 	}}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/streamvet/streamvet/engine/frame"
+	"github.com/streamvet/streamvet/engine/measure"
 	"github.com/streamvet/streamvet/engine/verdict"
 )
 
@@ -18,15 +19,15 @@ const (
 // containers round by up to a few milliseconds, lost packets leave at least 20.
 const jumpMin = 20 * time.Millisecond
 
-// measure scores one defect.
-type measure interface {
+// scorer is one closed form; it scores one defect.
+type scorer interface {
 	// observe takes the next hop and adds the scores that have become final.
 	observe(h *hop, s *scores)
 	// flush adds the scores that were held back and forgets the signal so far.
 	flush(s *scores)
 }
 
-// reader is a measure that uses readings of EBU R128. Each speaks for n samples from first.
+// reader is a scorer that uses readings of EBU R128. Each speaks for n samples from first.
 type reader interface {
 	read(first, n int64, l *frame.Loudness, s *scores)
 }
@@ -36,7 +37,7 @@ type Sound struct {
 	format   format
 	clock    clock
 	cutter   cutter
-	measures []measure
+	scorers []scorer
 	readers  []reader
 	peaks    []Peak
 	begun    bool
@@ -45,7 +46,7 @@ type Sound struct {
 
 // New makes a Sound that runs the detectors on a track of that format. After a
 // change of format the caller flushes it and makes a new one.
-func New(detectors []Detector, rate, channels int) (*Sound, error) {
+func New(detectors []measure.Detector, rate, channels int) (*Sound, error) {
 	if rate < RateMin || rate > RateMax {
 		return nil, fmt.Errorf("sound of %d Hz: it must be %d..%d Hz", rate, RateMin, RateMax)
 	}
@@ -55,11 +56,11 @@ func New(detectors []Detector, rate, channels int) (*Sound, error) {
 	f := format{rate: rate, channels: channels, msSamples: (rate + 500) / 1000}
 	s := &Sound{format: f, clock: clock{rate: int64(rate)}, cutter: newCutter(f)}
 	for _, d := range detectors {
-		m, err := d.build(f)
+		m, err := build(d, f)
 		if err != nil {
 			return nil, err
 		}
-		s.measures = append(s.measures, m)
+		s.scorers = append(s.scorers, m)
 		if r, ok := m.(reader); ok {
 			s.readers = append(s.readers, r)
 		}
@@ -100,7 +101,7 @@ func (s *Sound) Observe(dst []verdict.Score, a *frame.Audio) []verdict.Score {
 
 func (s *Sound) hop(h *hop, out *scores) {
 	s.peak(h)
-	for _, m := range s.measures {
+	for _, m := range s.scorers {
 		m.observe(h, out)
 	}
 }
@@ -130,7 +131,7 @@ func (s *Sound) Flush(dst []verdict.Score) []verdict.Score {
 }
 
 func (s *Sound) restart(out *scores) {
-	for _, m := range s.measures {
+	for _, m := range s.scorers {
 		m.flush(out)
 	}
 	s.cutter.reset()

@@ -9,20 +9,21 @@ import (
 	"time"
 
 	"github.com/streamvet/streamvet/engine/frame"
+	"github.com/streamvet/streamvet/engine/measure"
 	"github.com/streamvet/streamvet/engine/verdict"
 )
 
 // everything runs every measure at its defaults, each under its own name.
-func everything() []Detector {
-	var all []Detector
+func everything() []measure.Detector {
+	var all []measure.Detector
 	for _, name := range Measures() {
-		all = append(all, Detector{Name: name, Measure: name, Defects: []verdict.Defect{verdict.Defect(name)}})
+		all = append(all, measure.Detector{Name: name, Measure: name, Defects: []verdict.Defect{verdict.Defect(name)}})
 	}
 	return all
 }
 
 // replay observes the samples in blocks that size gives and flushes.
-func replay(t testing.TB, d []Detector, rate int, integer bool, channels [][]float32, size func() int) []verdict.Score {
+func replay(t testing.TB, d []measure.Detector, rate int, integer bool, channels [][]float32, size func() int) []verdict.Score {
 	t.Helper()
 	s, err := New(d, rate, len(channels))
 	if err != nil {
@@ -91,23 +92,23 @@ func programme(rate, channels, seconds int, random *rand.Rand) [][]float32 {
 }
 
 func TestNewRefuses(t *testing.T) {
-	ok := Detector{Name: "quiet", Measure: "silence", Defects: []verdict.Defect{verdict.Silence}}
+	ok := measure.Detector{Name: "quiet", Measure: "silence", Defects: []verdict.Defect{verdict.Silence}}
 	for _, c := range []struct {
 		name     string
-		change   func(*Detector)
+		change   func(*measure.Detector)
 		rate, ch int
 		want     string
 	}{
-		{"measure", func(d *Detector) { d.Measure = "hush" }, 48000, 2, `detector quiet: no measure "hush" for sound: there are silence, dropout`},
-		{"parameter", func(d *Detector) { d.Params = map[string]float64{"lvl": 1} }, 48000, 2, `no parameter "lvl": it takes level_dbfs, span_db`},
-		{"value", func(d *Detector) { d.Params = map[string]float64{"span_db": math.NaN()} }, 48000, 2, "span_db is NaN"},
-		{"defects", func(d *Detector) { d.Defects = nil }, 48000, 2, "scores one defect, the manifest names 0"},
-		{"rate", func(*Detector) {}, 4000, 2, "4000 Hz"},
-		{"channels", func(*Detector) {}, 48000, 17, "17 channels"},
+		{"measure", func(d *measure.Detector) { d.Measure = "hush" }, 48000, 2, `no such closed form: "hush" (known for sound: silence, dropout`},
+		{"parameter", func(d *measure.Detector) { d.Params = map[string]float64{"lvl": 1} }, 48000, 2, `no parameter "lvl" (it has: level_dbfs, span_db`},
+		{"value", func(d *measure.Detector) { d.Params = map[string]float64{"span_db": math.NaN()} }, 48000, 2, "span_db is NaN"},
+		{"defects", func(d *measure.Detector) { d.Defects = nil }, 48000, 2, "scores exactly one defect, the manifest names 0"},
+		{"rate", func(*measure.Detector) {}, 4000, 2, "4000 Hz"},
+		{"channels", func(*measure.Detector) {}, 48000, 17, "17 channels"},
 	} {
 		d := ok
 		c.change(&d)
-		_, err := New([]Detector{d}, c.rate, c.ch)
+		_, err := New([]measure.Detector{d}, c.rate, c.ch)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q in it", c.name, err, c.want)
 		}
