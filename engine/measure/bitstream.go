@@ -1,7 +1,6 @@
 package measure
 
 import (
-	"slices"
 	"time"
 
 	"github.com/streamvet/streamvet/engine/frame"
@@ -51,12 +50,10 @@ type Track struct {
 // bitstreamForm is one closed form over what container and decoder say.
 type bitstreamForm interface {
 	knobs() []knob
-	// take learns from a unit of track t.
-	take(b *Bitstream, t *track, u *Unit)
-	// tell appends the score for the time from..to of the clock track.
-	tell(dst []verdict.Score, o output, b *Bitstream, from, to time.Duration) []verdict.Score
-	// end appends what can only be said at the end of the source.
-	end(dst []verdict.Score, o output, b *Bitstream) []verdict.Score
+	// observe appends the scores of unit u of track t, if it has any of that kind.
+	observe(dst []verdict.Score, o output, t *track, u *Unit) []verdict.Score
+	// end appends what can only be said of track t when the source has ended.
+	end(dst []verdict.Score, o output, b *Bitstream, t *track) []verdict.Score
 }
 
 var bitstreamForms = map[string]func() bitstreamForm{
@@ -70,27 +67,24 @@ var bitstreamForms = map[string]func() bitstreamForm{
 // BitstreamMeasures names the closed forms that NewBitstream knows, sorted.
 func BitstreamMeasures() []string { return sortedKeys(bitstreamForms) }
 
-// Bitstream scores what container and decoder say of all tracks of a source.
-// Scores come at the pace of one track, the clock: the first video track, or
-// the first audio track where there is no picture or it has ended. Not safe for
+// Bitstream scores what container and decoder say of the tracks of a source.
+// Every score belongs to one track; what is said of a track while the source
+// runs depends on that track alone, however the tracks take turns. Not safe for
 // concurrent use.
 type Bitstream struct {
 	forms   []bitstreamForm
 	outputs []output
 	tracks  []track
-	clock   int           // index in tracks
-	told    time.Duration // scores speak for the time up to here
 }
 
-// track is what is known of one track.
+// track is what is known of one track. The closed forms keep their state here.
 type track struct {
 	Track
 	seen       bool
 	start, end time.Duration // of what has come, on the source's timeline
-	jumps      time.Duration // sum of the timestamp jumps that were taken out
+	tainted    bool          // picture: damaged since the last keyframe
 	samples    time.Duration // sound by its samples, since anchor
 	anchor     time.Duration // PTS from which samples are counted
-	tainted    bool          // picture: damaged since the last keyframe
 }
 
 // NewBitstream makes the closed forms of the detectors for a source with the
@@ -100,7 +94,6 @@ func NewBitstream(detectors []Detector, tracks ...Track) (*Bitstream, error) {
 	for _, t := range tracks {
 		b.tracks = append(b.tracks, track{Track: t})
 	}
-	b.clock = max(slices.IndexFunc(b.tracks, func(t track) bool { return t.Kind == VideoTrack }), 0)
 	for _, d := range detectors {
 		make, ok := bitstreamForms[d.Measure]
 		if !ok {
@@ -117,64 +110,50 @@ func NewBitstream(detectors []Detector, tracks ...Track) (*Bitstream, error) {
 }
 
 // Observe takes the next picture or block of sound of a track, in the order of
-// the track, and appends the scores that are due to dst. Units of tracks that
+// the track, and appends the scores of that track to dst. Units of tracks that
 // were not declared are passed over. It allocates nothing but what dst needs.
 func (b *Bitstream) Observe(dst []verdict.Score, u Unit) []verdict.Score {
-	i := b.find(u.Track)
-	if i < 0 {
+	t := b.find(u.Track)
+	if t == nil {
 		return dst
 	}
-	u.Duration = max(u.Duration, 0)
-	t := &b.tracks[i]
+	u.Duration = max(u.Duration, time.Millisecond)
 	if !t.seen {
 		t.seen, t.start, t.end, t.anchor = true, u.PTS, u.PTS, u.PTS
 	}
-	t.jumps += u.Evidence.Jump
-	for _, f := range b.forms {
-		f.take(b, t, &u)
+	for k, f := range b.forms {
+		dst = f.observe(dst, b.outputs[k], t, &u)
 	}
 	t.end = max(t.end, u.PTS+u.Duration)
-	if i != b.clock && b.clockLost(t) {
-		b.clock = i
-	}
-	if i != b.clock || t.end <= b.told {
+	return dst
+}
+
+// End appends what is left to say of a track once all tracks have ended. tail is
+// what its decoder said after the last frame.
+func (b *Bitstream) End(dst []verdict.Score, number int, tail frame.Evidence) []verdict.Score {
+	t := b.find(number)
+	if t == nil {
 		return dst
 	}
-	return b.tell(dst, max(u.PTS, b.told), t.end)
-}
-
-// End says that the source has ended, and appends what is left to say.
-func (b *Bitstream) End(dst []verdict.Score) []verdict.Score {
-	if end := b.end(); end > b.told {
-		dst = b.tell(dst, b.told, end)
-	}
-	for k, f := range b.forms {
-		dst = f.end(dst, b.outputs[k], b)
-	}
-	return dst
-}
-
-func (b *Bitstream) tell(dst []verdict.Score, from, to time.Duration) []verdict.Score {
-	for k, f := range b.forms {
-		dst = f.tell(dst, b.outputs[k], b, from, to)
-	}
-	b.told = to
-	return dst
-}
-
-// clockLost tells whether the clock track is so far behind t that it must have ended.
-func (b *Bitstream) clockLost(t *track) bool {
-	const patience = 2 * time.Second
-	return t.end-b.tracks[b.clock].end > patience
-}
-
-func (b *Bitstream) find(number int) int {
-	for i := range b.tracks {
-		if b.tracks[i].Number == number {
-			return i
+	if tail != (frame.Evidence{}) {
+		u := Unit{Track: number, PTS: t.end, Duration: time.Millisecond, Evidence: tail}
+		for k, f := range b.forms {
+			dst = f.observe(dst, b.outputs[k], t, &u)
 		}
 	}
-	return -1
+	for k, f := range b.forms {
+		dst = f.end(dst, b.outputs[k], b, t)
+	}
+	return dst
+}
+
+func (b *Bitstream) find(number int) *track {
+	for i := range b.tracks {
+		if b.tracks[i].Number == number {
+			return &b.tracks[i]
+		}
+	}
+	return nil
 }
 
 // end is how far the furthest track has come.
@@ -184,13 +163,4 @@ func (b *Bitstream) end() time.Duration {
 		end = max(end, b.tracks[i].end)
 	}
 	return end
-}
-
-// covered is how far all tracks have come.
-func (b *Bitstream) covered() time.Duration {
-	covered := b.end()
-	for i := range b.tracks {
-		covered = min(covered, b.tracks[i].end)
-	}
-	return covered
 }

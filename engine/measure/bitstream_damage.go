@@ -1,28 +1,27 @@
 package measure
 
 import (
-	"time"
+	"math"
 
 	"github.com/streamvet/streamvet/engine/verdict"
 )
 
-// pending is what has been found since the last score.
-type pending struct{ value, reading float64 }
+// noEnd is for forms that have nothing to add when the source has ended.
+type noEnd struct{}
 
-func (n *pending) tell(dst []verdict.Score, o output, _ *Bitstream, from, to time.Duration) []verdict.Score {
-	dst = append(dst, stretch(o, from, to-from, n.value, n.reading))
-	*n = pending{}
-	return dst
+func (noEnd) end(dst []verdict.Score, _ output, _ *Bitstream, _ *track) []verdict.Score { return dst }
+
+// score is the score of one unit.
+func (u *Unit) score(o output, value, reading float64) verdict.Score {
+	return stretch(o, u.PTS, u.Duration, value, reading)
 }
 
-func (n *pending) end(dst []verdict.Score, _ output, _ *Bitstream) []verdict.Score { return dst }
-
 // decodeError: the bitstream is damaged. Reading: damaged packets and flagged
-// frames since the last score. 1 where the decoder refused packets or flagged a
-// frame, 0.8 where the demuxer flagged packets. Damage spreads until the next
-// keyframe (notes of FFmpeg: the flag marks where the error hit, not where it
-// went), so the score stays at 0.4 until then: it holds a verdict, but begins none.
-type decodeError struct{ pending }
+// frames before or in this one. 1 where the decoder refused packets or flagged a
+// frame, 0.8 where the demuxer flagged packets. The flag marks where the damage
+// hit, not the pictures it spreads to, so the score stays at 0.4 until the next
+// keyframe: that holds a verdict, but begins none.
+type decodeError struct{ noEnd }
 
 const (
 	refusedScore = 1.0
@@ -34,45 +33,38 @@ func newDecodeError() bitstreamForm { return &decodeError{} }
 
 func (d *decodeError) knobs() []knob { return nil }
 
-func (d *decodeError) take(_ *Bitstream, t *track, u *Unit) {
+func (d *decodeError) observe(dst []verdict.Score, o output, t *track, u *Unit) []verdict.Score {
 	e := u.Evidence
-	if t.Kind == VideoTrack && u.Keyframe {
+	if u.Keyframe {
 		t.tainted = false
 	}
-	if !e.Damaged() {
-		return
+	value, reading := 0.0, float64(e.CorruptPackets+e.RefusedPackets)
+	if e.DecodeErrors != 0 {
+		reading++
 	}
-	if t.Kind == VideoTrack {
+	switch {
+	case e.RefusedPackets > 0 || e.DecodeErrors != 0:
+		value = refusedScore
+	case e.CorruptPackets > 0:
+		value = corruptScore
+	case t.tainted:
+		value = taintedScore
+	}
+	if e.Damaged() && t.Kind == VideoTrack {
 		t.tainted = true
 	}
-	d.reading += float64(e.CorruptPackets + e.RefusedPackets)
-	d.value = max(d.value, corruptScore)
-	if e.RefusedPackets > 0 || e.DecodeErrors != 0 {
-		d.value = refusedScore
-	}
-	if e.DecodeErrors != 0 {
-		d.reading++
-	}
+	return append(dst, u.score(o, value, reading))
 }
 
-func (d *decodeError) tell(dst []verdict.Score, o output, b *Bitstream, from, to time.Duration) []verdict.Score {
-	for i := range b.tracks {
-		if b.tracks[i].tainted {
-			d.value = max(d.value, taintedScore)
-		}
-	}
-	return d.pending.tell(dst, o, b, from, to)
-}
-
-// timestampJump: timestamps step, or time is missing. Reading: the largest step
-// since the last score, milliseconds, signed. 0.5 at `jump_ms` for a step and at
-// `gap_ms` for time that is missing (a low or variable rate has small gaps).
+// timestampJump: timestamps step, or time is missing. Reading: the step or the
+// missing time before this frame, milliseconds. 0.5 at `jump_ms` for a step, and
+// at `gap_ms` for missing time, which a low or varying rate has in small amounts.
 type timestampJump struct {
-	pending
+	noEnd
 	jump, gap float64 // milliseconds
 }
 
-func newTimestampJump() bitstreamForm { return &timestampJump{jump: 100, gap: 500} }
+func newTimestampJump() bitstreamForm { return &timestampJump{jump: 100, gap: 250} }
 
 func (d *timestampJump) knobs() []knob {
 	return []knob{
@@ -81,28 +73,27 @@ func (d *timestampJump) knobs() []knob {
 	}
 }
 
-func (d *timestampJump) take(_ *Bitstream, _ *track, u *Unit) {
-	d.note(milliseconds(u.Evidence.Jump), d.jump)
-	d.note(milliseconds(u.Evidence.Gap), d.gap)
-}
-
-func (d *timestampJump) note(ms, half float64) {
-	if v := ramp(mod(ms), half/2, half, 20*half); v > d.value {
-		d.value, d.reading = v, ms
+func (d *timestampJump) observe(dst []verdict.Score, o output, _ *track, u *Unit) []verdict.Score {
+	jump, gap := milliseconds(u.Evidence.Jump), milliseconds(u.Evidence.Gap)
+	value, reading := ramp(math.Abs(jump), d.jump/2, d.jump, 20*d.jump), jump
+	if v := ramp(gap, d.gap/2, d.gap, 20*d.gap); v > value {
+		value, reading = v, gap
 	}
+	return append(dst, u.score(o, value, reading))
 }
 
 // formatChange: size, pixel format, sample rate or channels change in the
-// middle. Reading: tracks that changed since the last score. 1 where one did.
-type formatChange struct{ pending }
+// middle. Reading: 1 where they do.
+type formatChange struct{ noEnd }
 
 func newFormatChange() bitstreamForm { return &formatChange{} }
 
 func (d *formatChange) knobs() []knob { return nil }
 
-func (d *formatChange) take(_ *Bitstream, _ *track, u *Unit) {
+func (d *formatChange) observe(dst []verdict.Score, o output, _ *track, u *Unit) []verdict.Score {
+	value := 0.0
 	if u.Evidence.FormatChanged {
-		d.value = 1
-		d.reading++
+		value = 1
 	}
+	return append(dst, u.score(o, value, value))
 }

@@ -30,5 +30,3 @@ func finite(x float64) float64 {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-func mod(x float64) float64 { return math.Abs(x) }

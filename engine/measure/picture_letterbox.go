@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"math"
 	"time"
 
 	"github.com/streamvet/streamvet/engine/verdict"
@@ -79,5 +80,5 @@ func (p *picture) bars4() (bars, bool) {
 }
 
 func (b bars) distance(c bars) float64 {
-	return max(mod(b.left-c.left), mod(b.top-c.top), mod(b.right-c.right), mod(b.bottom-c.bottom))
+	return max(math.Abs(b.left-c.left), math.Abs(b.top-c.top), math.Abs(b.right-c.right), math.Abs(b.bottom-c.bottom))
 }
