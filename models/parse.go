@@ -1,0 +1,147 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+
+	yaml "github.com/goccy/go-yaml"
+)
+
+// parse reads a manifest. It never fails: what it cannot read is in the report.
+//
+// The library's parser makes the tree; reading the tree is ours. The library's
+// own decoder stops at the first fault, does not say what it would have taken,
+// and panics at a list that is too long for its array.
+func parse(data []byte) (Manifest, *report) {
+	var m Manifest
+	r := &report{lines: map[string]int{}}
+	root, line, err := tree(data)
+	if err != nil {
+		at := manifestFile
+		if line > 0 {
+			at = fmt.Sprintf("%s:%d", manifestFile, line)
+		}
+		r.errs = append(r.errs, fmt.Errorf("%s: %w", at, err))
+		return m, r
+	}
+	r.value(root, reflect.ValueOf(&m).Elem(), "")
+	return m, r
+}
+
+// tree parses the file into one node and, with an error, says in which line.
+func tree(data []byte) (root ast.Node, line int, err error) {
+	// A fault of the parser must not take down a process that watches other sources.
+	defer func() {
+		if p := recover(); p != nil {
+			root, err = nil, fmt.Errorf("it cannot be read as YAML (%v)", p)
+		}
+	}()
+	tokens := lexer.Tokenize(string(data))
+	if line, err := plain(tokens); err != nil {
+		return nil, line, err
+	}
+	file, err := parser.Parse(tokens, 0)
+	if err != nil {
+		var at yaml.Error
+		if errors.As(err, &at) && at.GetToken() != nil {
+			return nil, at.GetToken().Position.Line, fmt.Errorf("it is not YAML: %s", at.GetMessage())
+		}
+		return nil, 0, fmt.Errorf("it is not YAML: %w", err)
+	}
+	switch {
+	case len(file.Docs) > 1:
+		return nil, 0, fmt.Errorf("it holds %d documents: a manifest is one", len(file.Docs))
+	case len(file.Docs) == 0 || file.Docs[0].Body == nil || file.Docs[0].Body.Type() == ast.CommentType || file.Docs[0].Body.Type() == ast.NullType:
+		return nil, 0, errors.New("it is empty")
+	}
+	return file.Docs[0].Body, 0, nil
+}
+
+const (
+	maxTokens = 4096
+	maxDepth  = 16
+)
+
+// plain refuses the parts of YAML that a manifest has no use for and that make
+// small files large or deep: anchors and aliases, tags, merge keys, nesting.
+func plain(tokens token.Tokens) (line int, err error) {
+	if len(tokens) > maxTokens {
+		return 0, fmt.Errorf("it has more than %d words: is it a manifest?", maxTokens)
+	}
+	depth, entries, last := 0, 0, 0
+	for _, t := range tokens {
+		line = t.Position.Line
+		if line != last {
+			entries, last = 0, line
+		}
+		switch t.Type {
+		case token.AnchorType, token.AliasType, token.MergeKeyType:
+			return line, fmt.Errorf("%q: anchors, aliases and merges are not taken: write the values out", t.Value)
+		case token.TagType, token.DirectiveType, token.MappingKeyType:
+			return line, fmt.Errorf("%q: tags, directives and complex keys are not taken: write plain fields", t.Value)
+		case token.MappingStartType, token.SequenceStartType:
+			depth++
+		case token.MappingEndType, token.SequenceEndType:
+			depth--
+		case token.SequenceEntryType, token.MappingValueType:
+			entries++
+		}
+		// Each of these three is a way to nest: brackets, "- - -" or "a: b: c:" in a
+		// line (one with brackets may have many values), and indentation.
+		if depth > maxDepth || depth == 0 && entries > maxDepth || t.Position.Column > 1024 && t.Type == token.MappingValueType {
+			return line, errors.New("it is nested too deep")
+		}
+	}
+	return 0, nil
+}
+
+// names lists the fields of a struct as a manifest writes them, and which of
+// them it must have: all but those that may be left out.
+func names(t reflect.Type) (all []string, required map[string]bool) {
+	required = map[string]bool{}
+	for i := range t.NumField() {
+		name, option, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		all = append(all, name)
+		required[name] = option != "omitempty"
+	}
+	return all, required
+}
+
+// nearest is the name that a writer most likely meant, "" if none is near.
+func nearest(word string, names []string) string {
+	best, distance := "", 1+len(word)/3
+	for _, n := range names {
+		if d := edits(word, n); d <= distance && (best == "" || d < distance) {
+			best, distance = n, d
+		}
+	}
+	return best
+}
+
+// edits is the Levenshtein distance of two short words.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, diagonal+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}

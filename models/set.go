@@ -1,0 +1,44 @@
+package models
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Detector is one detector as it was read and found good.
+type Detector struct {
+	Manifest
+	// ONNX is the network's file, nil for a closed form. It is read-only.
+	ONNX []byte
+	// Path is the folder that it comes from, for people.
+	Path string
+}
+
+// Set is a set of detectors with different names. It does not change.
+type Set struct {
+	detectors []Detector // sorted
+}
+
+func newSet(detectors []Detector) *Set {
+	slices.SortFunc(detectors, func(a, b Detector) int {
+		return cmp.Or(
+			cmp.Compare(slices.Index(inputs, a.Input), slices.Index(inputs, b.Input)),
+			cmp.Compare(a.Name, b.Name))
+	})
+	return &Set{detectors: detectors}
+}
+
+// Detectors lists them: those of pictures, of sound, of the bitstream, each by
+// name. What hangs from them (outputs, parameters, files) is read-only.
+func (s *Set) Detectors() []Detector { return slices.Clone(s.detectors) }
+
+// With gives s and other together; of two with the same name, that of other.
+func (s *Set) With(other *Set) *Set {
+	both := slices.Clone(other.detectors)
+	for _, d := range s.detectors {
+		if !slices.ContainsFunc(other.detectors, func(o Detector) bool { return o.Name == d.Name }) {
+			both = append(both, d)
+		}
+	}
+	return newSet(both)
+}
