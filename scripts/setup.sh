@@ -6,11 +6,9 @@
 
 steps=(build)
 [ -d "$(ffmpeg_prefix)" ] || steps+=(ffmpeg)
-[ -d "$(ort_dir)" ] || have npm || steps+=(fetch)
-installed_go_will_do || [ -d "$(go_dir)" ] || steps+=(fetch)
+{ [ -d "$(ort_dir)" ] && { installed_go_will_do || [ -d "$(go_dir)" ]; }; } || steps+=(fetch)
 "$ROOT/scripts/packages.sh" "${steps[@]}"
 
 "$ROOT/scripts/ffmpeg.sh" >/dev/null
 [ -n "${STREAMVET_ORT_LIB:-}" ] || "$ROOT/scripts/onnxruntime.sh" >/dev/null
 "$ROOT/scripts/go.sh" >/dev/null
-say "ready: everything lies in $CACHE"

