@@ -79,7 +79,7 @@ func (t *AudioTrack) fill(s *sound, m mark) bool {
 	s.Evidence = e
 	s.Loudness = frame.Loudness{}
 	if t.meter != nil {
-		s.Loudness = t.meter.measure(s.av, shape)
+		s.Loudness = t.meter.measure(s)
 	}
 	return true
 }

@@ -92,4 +92,19 @@ void sv_converter_free(sv_converter *c);
 // Converts src into dst; dst keeps its buffers as long as the geometry stays.
 int sv_convert(sv_converter *c, const AVFrame *src, AVFrame *dst, int target, int matrix, int full_range);
 
+// --- loudness.c
+
+typedef struct sv_loudness {
+  int32_t valid; // a reading was taken in this block
+  double momentary, short_term, integrated; // LUFS
+  double true_peak; // linear, highest since the last reading
+} sv_loudness;
+
+typedef struct sv_meter sv_meter;
+sv_meter *sv_meter_new(void);
+void sv_meter_free(sv_meter *m);
+// Takes in a decoded block whose samples are planes too (channels of them, n
+// samples each). Begins anew where rate, channels or sample format change.
+int sv_meter_feed(sv_meter *m, const AVFrame *f, const float *const *planes, int channels, int n, sv_loudness *out);
+
 #endif
