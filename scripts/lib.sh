@@ -67,3 +67,10 @@ installed_go_will_do() {
   have go && version=$(cd "$ROOT" && go env GOVERSION 2>/dev/null) || return
   [ "$(printf '%s\n' "$GO_MINOR" "${version#go}" | sort -V | head -1)" = "$GO_MINOR" ]
 }
+
+# enter_env: makes this script's environment the one of scripts/env.sh.
+enter_env() {
+  local env
+  env=$("$ROOT/scripts/env.sh")
+  eval "$env"
+}

@@ -1,0 +1,39 @@
+# Everything here is one line; the work is in scripts/. Tool versions are pinned in scripts/versions.sh.
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test race bench lint fuzz proto image clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
+
+setup: ## fetch and build what is missing: system packages, FFmpeg, ONNX Runtime, Go
+	@scripts/setup.sh
+
+build: setup ## bin/streamvet
+	@scripts/build.sh
+
+demo: build ## put defects into a sample clip and find them again
+	@scripts/demo.sh
+
+test: setup ## all tests, over real media and the real ONNX Runtime
+	@scripts/test.sh
+
+race: setup ## all tests again under the race detector (slow)
+	@scripts/test.sh -race
+
+bench: build ## how fast vet is, against decoding alone and against FFmpeg's filters
+	@scripts/bench.sh
+
+lint: setup ## gofmt, go vet, and shellcheck where it is installed
+	@scripts/lint.sh
+
+fuzz: setup ## every fuzz target for a short while (FUZZTIME=20s)
+	@scripts/fuzz.sh
+
+proto: setup ## regenerate the Go code of proto/
+	@scripts/in-env.sh proto/generate.sh
+
+image: ## the container image, with docker or podman
+	@scripts/image.sh
+
+clean: ## remove bin/ and build/; the cache outside the checkout stays
+	@rm -rf bin build
