@@ -36,8 +36,8 @@ const (
 
 // check reports what makes no sense in a manifest that was read from folder.
 func (r *report) check(m *Manifest, folder string) {
-	if len(r.errs) > 0 {
-		return // of what could not be read nothing more can be said
+	if r.bad[""] {
+		return // nothing was read
 	}
 	r.need(namePattern.MatchString(m.Name), "name", "%.70q is no name: use a-z, 0-9 and _, 64 at most", m.Name)
 	r.need(m.Name == folder, "name", "%.70q is not the name of the folder, %q: they must be the same", m.Name, folder)
@@ -67,7 +67,7 @@ func (r *report) outputs(m *Manifest) {
 		r.need(!seen[o.Defect], field+".defect", "%.40q is there twice: keep one", o.Defect)
 		seen[o.Defect] = true
 		r.text(o.Unit, field+".unit", "name the unit of the readings")
-		if err := o.Rule.Verdict().Validate(); err != nil {
+		if err := o.Rule.Verdict().Validate(); err != nil && r.clean(field+".rule") {
 			r.add(field+".rule", "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 	}

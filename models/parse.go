@@ -6,12 +6,11 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
-
-	yaml "github.com/goccy/go-yaml"
 )
 
 // parse reads a manifest. It never fails: what it cannot read is in the report.
@@ -21,14 +20,11 @@ import (
 // and panics at a list that is too long for its array.
 func parse(data []byte) (Manifest, *report) {
 	var m Manifest
-	r := &report{lines: map[string]int{}}
+	r := newReport()
 	root, line, err := tree(data)
 	if err != nil {
-		at := manifestFile
-		if line > 0 {
-			at = fmt.Sprintf("%s:%d", manifestFile, line)
-		}
-		r.errs = append(r.errs, fmt.Errorf("%s: %w", at, err))
+		r.lines[""] = line
+		r.add("", "%w", err)
 		return m, r
 	}
 	r.value(root, reflect.ValueOf(&m).Elem(), "")
@@ -64,39 +60,21 @@ func tree(data []byte) (root ast.Node, line int, err error) {
 	return file.Docs[0].Body, 0, nil
 }
 
-const (
-	maxTokens = 4096
-	maxDepth  = 16
-)
+// maxTokens is far above what a manifest has, and bounds how deep it can nest.
+const maxTokens = 4096
 
 // plain refuses the parts of YAML that a manifest has no use for and that make
-// small files large or deep: anchors and aliases, tags, merge keys, nesting.
+// small files large: anchors and aliases, tags, merge keys.
 func plain(tokens token.Tokens) (line int, err error) {
 	if len(tokens) > maxTokens {
 		return 0, fmt.Errorf("it has more than %d words: is it a manifest?", maxTokens)
 	}
-	depth, entries, last := 0, 0, 0
 	for _, t := range tokens {
-		line = t.Position.Line
-		if line != last {
-			entries, last = 0, line
-		}
 		switch t.Type {
 		case token.AnchorType, token.AliasType, token.MergeKeyType:
-			return line, fmt.Errorf("%q: anchors, aliases and merges are not taken: write the values out", t.Value)
+			return t.Position.Line, fmt.Errorf("%.20q: anchors, aliases and merges are not taken: write the values out", t.Value)
 		case token.TagType, token.DirectiveType, token.MappingKeyType:
-			return line, fmt.Errorf("%q: tags, directives and complex keys are not taken: write plain fields", t.Value)
-		case token.MappingStartType, token.SequenceStartType:
-			depth++
-		case token.MappingEndType, token.SequenceEndType:
-			depth--
-		case token.SequenceEntryType, token.MappingValueType:
-			entries++
-		}
-		// Each of these three is a way to nest: brackets, "- - -" or "a: b: c:" in a
-		// line (one with brackets may have many values), and indentation.
-		if depth > maxDepth || depth == 0 && entries > maxDepth || t.Position.Column > 1024 && t.Type == token.MappingValueType {
-			return line, errors.New("it is nested too deep")
+			return t.Position.Line, fmt.Errorf("%.20q: tags, directives and complex keys are not taken: write plain fields", t.Value)
 		}
 	}
 	return 0, nil

@@ -3,19 +3,37 @@ package models
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
-// report gathers what is wrong with one manifest.
+// report gathers what is wrong with one manifest, one fault a field.
 type report struct {
-	lines map[string]int // of the fields that the file has, by path: "outputs[0].rule"
+	lines map[string]int  // of the fields that the file has, by path: "outputs[0].rule"
+	bad   map[string]bool // the fields with a fault; "" is the whole file
 	errs  []error
 }
 
 // maxFindings keeps the report of a file of garbage readable.
 const maxFindings = 20
 
+func newReport() *report {
+	return &report{lines: map[string]int{}, bad: map[string]bool{}}
+}
+
 // add reports a fault of a field: what is wrong and, after a colon, what to do.
+// If the field, or one that it is part of, has a fault already, this one only
+// follows from it and is left out.
 func (r *report) add(field, format string, args ...any) {
+	for part := field; ; {
+		if r.bad[part] {
+			return
+		}
+		if part == "" {
+			break
+		}
+		part = part[:max(0, strings.LastIndexAny(part, ".["))]
+	}
+	r.bad[field] = true
 	if len(r.errs) >= maxFindings {
 		return
 	}
@@ -23,7 +41,10 @@ func (r *report) add(field, format string, args ...any) {
 	if line := r.lines[field]; line > 0 {
 		at = fmt.Sprintf("%s:%d", manifestFile, line)
 	}
-	r.errs = append(r.errs, fmt.Errorf(at+": "+field+": "+format, args...))
+	if field != "" {
+		at += ": " + field
+	}
+	r.errs = append(r.errs, fmt.Errorf("%s: %w", at, fmt.Errorf(format, args...)))
 }
 
 // need reports a fault unless ok.
@@ -31,6 +52,16 @@ func (r *report) need(ok bool, field, format string, args ...any) {
 	if !ok {
 		r.add(field, format, args...)
 	}
+}
+
+// clean tells whether the parts of a field have no fault so far.
+func (r *report) clean(field string) bool {
+	for f := range r.bad {
+		if strings.HasPrefix(f, field+".") {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *report) err() error { return errors.Join(r.errs...) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,20 +45,25 @@ func (r *report) structure(node ast.Node, v reflect.Value, field string) {
 		name := key(pair)
 		at := join(field, name)
 		r.lines[at] = pair.Key.GetToken().Position.Line
-		i := index(all, name)
+		i := slices.Index(all, name)
 		if i < 0 {
 			hint := "the fields here are " + strings.Join(all, ", ")
-			if n := nearest(name, all); n != "" {
-				hint = "did you mean " + n + "?"
+			near := nearest(name, all)
+			if near != "" {
+				hint = "did you mean " + near + "?"
 			}
 			r.add(at, "unknown field: %s", hint)
+			if required[near] { // it is there, under the wrong name
+				delete(required, near)
+				r.bad[join(field, near)] = true
+			}
 			continue
 		}
 		delete(required, name)
 		r.value(pair.Value, v.Field(i), at)
 	}
 	for _, name := range all {
-		if required[name] && len(r.errs) < maxFindings {
+		if required[name] {
 			r.lines[join(field, name)] = r.lines[field]
 			r.add(join(field, name), "it is missing")
 		}
@@ -184,13 +190,4 @@ func join(field, name string) string {
 		return name
 	}
 	return field + "." + name
-}
-
-func index(all []string, name string) int {
-	for i, n := range all {
-		if n == name {
-			return i
-		}
-	}
-	return -1
 }
