@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/streamvet/streamvet/engine/inject"
 )
@@ -16,9 +17,9 @@ import (
 // exitInterrupted is what shells expect after a Ctrl-C.
 const exitInterrupted = 130
 
-const injectHelp = `streamvet inject puts defects into a clip and writes down exactly where they are.
+const injectHelp = `Usage: streamvet inject IN -o OUT --defect KIND[:PARAM=VALUE,...]@START-END ... [flags]
 
-Usage: streamvet inject IN -o OUT --defect KIND[:PARAM=VALUE,...]@START-END ... [--truth TRUTH.json]
+Puts defects into a clip and writes down exactly where they are.
 
 Examples:
   streamvet inject film.mp4 -o bad.mp4 --defect black@3-4 --defect silence@5-7 --truth bad.json
@@ -26,59 +27,49 @@ Examples:
   streamvet inject film.mp4 -o bad.mkv --defect blur:sigma=6@50f-100f --defect freeze@1m20s-1m25s
   streamvet inject --list
 
-START and END are seconds (2.5), 1m20s, 00:01:20.5, pictures (50f); END may be "end".
-START alone takes the kind's default length. Defects on the same pictures are put in in
-the order given. OUT's extension names the container: .mp4 .mov .mkv .ts .webm, and
-.wav .flac .m4a .mka for sound alone.
+START and END are seconds (2.5), 1m20s, 00:01:20.5 or pictures (50f); END may be "end".
+START alone takes the kind's default length. Defects on the same pictures are put in
+in the order given. OUT's extension names the container: .mp4 .mov .mkv .ts .webm, and
+.wav .flac .m4a .mka for sound alone. Only the first picture track and the first sound
+track of IN are taken; pictures become 8-bit 4:2:0 at a constant rate.
 
-Options:
+Exit code: 0 done, 2 it could not be done, 130 after a Ctrl-C. OUT and the truth appear
+when all is done, or not at all.
+
+Flags:
 `
 
-// defectFlags collects the --defect flags.
-type defectFlags []inject.Spec
-
-func (d *defectFlags) String() string { return "" }
-
-func (d *defectFlags) Set(s string) error {
-	spec, err := inject.ParseSpec(s)
-	if err != nil {
-		return err
-	}
-	*d = append(*d, spec)
-	return nil
-}
-
-// injectOptions is what the command line says.
+// injectOptions is what the flags say.
 type injectOptions struct {
 	job         inject.Job
+	defects     []string
 	list, quiet bool
+	inputs      []string
 }
 
-// injectCommand is `streamvet inject`. It exits with 0, or 2 after an error, or
-// 130 after a Ctrl-C.
+// injectCommand is `streamvet inject`.
 func injectCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o, err := parseInject(args, stdout)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
+	var o injectOptions
+	f := o.flags()
+	help := f.BoolP("help", "h", false, "this text")
+	err := f.Parse(args)
+	if *help || errors.Is(err, pflag.ErrHelp) {
+		fmt.Fprint(stdout, injectHelp, f.FlagUsages())
 		return exitClean
-	case err != nil:
-		fmt.Fprintf(stderr, "streamvet inject: %v\nstreamvet inject --help tells more.\n", err)
-		return exitTrouble
-	case o.list:
+	}
+	o.inputs = f.Args()
+	if err == nil && o.list {
 		listKinds(stdout)
 		return exitClean
 	}
-	tools, err := inject.FindTools()
+	if err == nil {
+		err = o.check()
+	}
 	if err != nil {
-		fmt.Fprintln(stderr, "streamvet inject:", err)
+		fmt.Fprintf(stderr, "streamvet inject: %v\n(streamvet inject --help tells how it is used)\n", err)
 		return exitTrouble
 	}
-	meter := &injectMeter{w: stderr, began: time.Now()}
-	if !o.quiet && isTerminal(stderr) {
-		o.job.Progress = meter.show
-	}
-	result, err := inject.Run(ctx, tools, o.job)
-	meter.clear()
+	err = o.run(ctx, stdout, stderr)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		fmt.Fprintln(stderr, "streamvet inject: interrupted; nothing was written")
@@ -87,64 +78,72 @@ func injectCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 		fmt.Fprintln(stderr, "streamvet inject:", err)
 		return exitTrouble
 	}
+	return exitClean
+}
+
+func (o *injectOptions) flags() *pflag.FlagSet {
+	f := pflag.NewFlagSet("inject", pflag.ContinueOnError)
+	f.SortFlags = false
+	f.SetOutput(io.Discard)
+	f.StringVarP(&o.job.Out, "output", "o", "", "write the spoiled clip to `OUT`")
+	f.StringArrayVar(&o.defects, "defect", nil, "put in `DEFECT`, KIND[:PARAM=VALUE,...]@START-END; may be given many times")
+	f.StringVar(&o.job.TruthPath, "truth", "", "write what is where to `truth.json`")
+	f.BoolVar(&o.list, "list", false, "list the kinds of defects with their parameters")
+	f.StringVar(&o.job.Encoder, "encoder", "", "encode pictures with FFmpeg's `NAME` (libx264, mpeg4, mpeg2video, ffv1, ...; default: the best here)")
+	f.StringVar(&o.job.SoundEncoder, "sound-encoder", "", "encode sound with FFmpeg's `NAME` (aac, flac, pcm_s16le, ...)")
+	f.Float64Var(&o.job.Quality, "quality", -1, "quality of the pictures in the encoder's own scale, `Q`: CRF of libx264, quantiser of mpeg4; lower is better; -1 is near transparent")
+	f.IntVar(&o.job.GOP, "gop", 0, "so many `PICTURES` from one key picture to the next (0: two seconds)")
+	f.Uint64Var(&o.job.Seed, "seed", 1, "all random choices follow from this `NUMBER`")
+	f.BoolVarP(&o.job.Overwrite, "overwrite", "y", false, "overwrite OUT and the truth file")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress line and no summary")
+	return f
+}
+
+func (o *injectOptions) check() error {
+	switch {
+	case len(o.inputs) == 0:
+		return errors.New("name the clip to put defects into")
+	case len(o.inputs) > 1:
+		return fmt.Errorf("one clip at a time, not %d: %s", len(o.inputs), strings.Join(o.inputs, ", "))
+	case o.job.Out == "":
+		return errors.New("name the clip to write: -o OUT")
+	case len(o.defects) == 0:
+		return errors.New("name at least one defect: --defect KIND@START-END (--list shows the kinds)")
+	case o.job.GOP < 0:
+		return errors.New("--gop cannot be negative")
+	}
+	for _, d := range o.defects {
+		spec, err := inject.ParseSpec(d)
+		if err != nil {
+			return fmt.Errorf("--defect %s: %w", d, err)
+		}
+		o.job.Specs = append(o.job.Specs, spec)
+	}
+	o.job.In = o.inputs[0]
+	return nil
+}
+
+func (o *injectOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
+	tools, err := inject.FindTools()
+	if err != nil {
+		return err
+	}
+	meter := &injectMeter{w: stderr}
+	if !o.quiet && isTerminal(stderr) {
+		o.job.Progress = meter.show
+	}
+	result, err := inject.Run(ctx, tools, o.job)
+	meter.clear()
+	if err != nil {
+		return err
+	}
 	for _, w := range result.Warnings {
 		fmt.Fprintln(stderr, "streamvet inject: warning:", w)
 	}
 	if !o.quiet {
 		tellInjected(stdout, o.job, result.Truth)
 	}
-	return exitClean
-}
-
-// parseInject takes flags before and after IN.
-func parseInject(args []string, help io.Writer) (injectOptions, error) {
-	var o injectOptions
-	var specs defectFlags
-	f := flag.NewFlagSet("inject", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	f.Usage = func() {
-		io.WriteString(help, injectHelp)
-		f.SetOutput(help)
-		f.PrintDefaults()
-	}
-	f.StringVar(&o.job.Out, "o", "", "`OUT`: the clip to write")
-	f.Var(&specs, "defect", "`DEFECT` to put in; may be given again and again")
-	f.StringVar(&o.job.TruthPath, "truth", "", "`FILE` for the truth as JSON")
-	f.StringVar(&o.job.Encoder, "encoder", "", "encoder of the pictures by FFmpeg's `NAME` (libx264, libx265, mpeg4, mpeg2video, ffv1, ...); else the best that is there")
-	f.StringVar(&o.job.SoundEncoder, "sound-encoder", "", "encoder of the sound by FFmpeg's `NAME` (aac, flac, pcm_s16le, ...)")
-	f.Float64Var(&o.job.Quality, "quality", -1, "`Q` in the encoder's own scale: CRF for libx264, quantiser for mpeg4; lower is better; -1 is near transparent")
-	f.IntVar(&o.job.GOP, "gop", 0, "`PICTURES` from one key picture to the next; 0 makes it two seconds")
-	f.Uint64Var(&o.job.Seed, "seed", 1, "`NUMBER` that all random choices follow from")
-	f.BoolVar(&o.job.Overwrite, "y", false, "overwrite OUT and the truth file")
-	f.BoolVar(&o.list, "list", false, "list all kinds of defects with their parameters")
-	f.BoolVar(&o.quiet, "quiet", false, "say nothing but errors")
-	var inputs []string
-	for rest := args; ; rest = f.Args()[1:] {
-		if err := f.Parse(rest); err != nil {
-			return o, err
-		}
-		if f.NArg() == 0 {
-			break
-		}
-		inputs = append(inputs, f.Arg(0))
-	}
-	o.job.Specs = specs
-	switch {
-	case o.list:
-		return o, nil
-	case len(inputs) == 0:
-		return o, errors.New("no input: name a clip")
-	case len(inputs) > 1:
-		return o, fmt.Errorf("one clip at a time, not %d (%s)", len(inputs), strings.Join(inputs, ", "))
-	case o.job.Out == "":
-		return o, errors.New("no output: give -o OUT")
-	case len(specs) == 0:
-		return o, errors.New("no defect: give at least one --defect KIND@START-END; --list shows the kinds")
-	case o.job.GOP < 0:
-		return o, errors.New("--gop cannot be negative")
-	}
-	o.job.In = inputs[0]
-	return o, nil
+	return nil
 }
 
 func listKinds(w io.Writer) {

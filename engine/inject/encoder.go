@@ -186,6 +186,31 @@ func (e encoding) pictureArgs() []string {
 	return []string{"-q:v", q, "-g", gop}
 }
 
+// soundStart is when the first sample that was encoded is heard on the output's
+// timeline. The encoder hands picture 0 and sample 0 over as one moment, after
+// the samples that it puts in front of the sound to get going; whoever plays the
+// file hears those too, unless the container says that they are to be skipped.
+func (e encoding) soundStart(pictureStart float64, m Media) float64 {
+	const opusDelay = 312.0 / 48000
+	switch {
+	case m.Picture != nil && e.sound == "libopus" && e.container.matroska():
+		// The muxer writes the delay into the timestamps and beside them, and
+		// FFmpeg's demuxer takes it off again.
+		return max(pictureStart-opusDelay, 0)
+	case m.Picture != nil:
+		return pictureStart
+	case e.container.skipsPriming() || e.sound == "libopus":
+		return 0
+	}
+	return float64(map[string]int{"aac": 1024, "mp2": 481, "ac3": 256, "eac3": 256}[e.sound]) / float64(m.Sound.RateHz)
+}
+
+func (c container) matroska() bool { return c.format == "matroska" || c.format == "webm" }
+
+func (c container) skipsPriming() bool {
+	return c.format == "mp4" || c.format == "mov" || c.format == "ipod"
+}
+
 // colorArgs carry over how the samples are meant. Pictures are always handed to
 // the encoder in limited range.
 func (t PictureTrack) colorArgs() []string {

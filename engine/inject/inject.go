@@ -172,7 +172,7 @@ func (r *run) startTruth(ctx context.Context, c counts) error {
 	}
 	if s := r.plan.media.Sound; s != nil && media.Sound != nil {
 		t.SampleRate, t.Channels = s.RateHz, s.Channels
-		t.SoundStart = max(0, media.Sound.Start-media.Start)
+		t.SoundStart = r.encoding.soundStart(t.PictureStart, media)
 		t.Duration = max(t.Duration, t.SoundStart+float64(c.samples)/float64(s.RateHz))
 	}
 	return nil
