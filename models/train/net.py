@@ -1,8 +1,8 @@
 """The network: native-resolution luma to one logit a macroblock, and those to one score a picture.
 
 Fully convolutional, stride 16, depthwise-separable (MobileNet, arXiv 1704.04861). Three choices serve the speed on a CPU:
-few channels where there are many pixels; channel counts that are multiples of 16, the block in which ONNX Runtime computes
-with AVX-512; and the residual sum before the ReLU, so that both are done inside the convolution.
+one wide layer and no more where there are many pixels; channel counts that are multiples of 16, the block in which ONNX Runtime
+computes with AVX-512; and the residual sum before the ReLU, so that both are done inside the convolution.
 """
 
 import torch
@@ -38,7 +38,7 @@ class Separable(nn.Module):
 class BlockNet(nn.Module):
     """Input [N,1,H,W] in 0..1; output [N,1,H/16,W/16] logits. H and W are multiples of 16."""
 
-    def __init__(self, widths=(16, 32, 64), depths=(0, 1, 3), stem: int = 6):
+    def __init__(self, widths=(32, 32, 64), depths=(0, 1, 3), stem: int = 8):
         super().__init__()
         a, b, c = widths
         self.shape = dict(widths=widths, depths=depths, stem=stem)

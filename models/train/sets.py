@@ -5,6 +5,7 @@ train (weights), val (choosing a step, calibration, thresholds), test (reported 
 Whole repositories are kept for the test where there are enough of them.
 """
 
+import argparse
 import csv
 import hashlib
 import os
@@ -76,7 +77,7 @@ def pictures(picture_dir: str) -> list[Item]:
             if kind:
                 inside = path[len(picture_dir):].strip("/")
                 items.append(Item(kind, "pic-" + short_hash(inside), hashed_split(inside), path,
-                                  licence="Debian wallpaper package, CC BY-SA or GPL-2+", licence_class="share-alike"))
+                                  licence="Debian wallpaper package: CC BY, CC BY-SA, CC0 or GPL-2+", licence_class="share-alike"))
     return items
 
 
@@ -116,3 +117,16 @@ def write_provenance(items: list[Item], out: str, roots: list[str]) -> None:
                 with open(item.path, "rb") as data:
                     digest = hashlib.sha256(data.read()).hexdigest()
             f.write(f"{name}\t{digest}\t{item.kind}\t{item.group}\t{item.split}\t{item.licence_class}\t{item.licence}\n")
+
+
+def main() -> None:
+    args = argparse.ArgumentParser(description="Writes the provenance list.")
+    args.add_argument("--data", required=True)
+    args.add_argument("--pictures", required=True)
+    args.add_argument("--out", required=True)
+    args = args.parse_args()
+    write_provenance(all_items(args.data, args.pictures), args.out, [args.data, args.pictures])
+
+
+if __name__ == "__main__":
+    main()

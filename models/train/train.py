@@ -1,8 +1,9 @@
 """Trains the network.
 
-    train.py --set OUT/main --out net.pt [--steps 6000] [--resume]
+    train.py --set OUT/main --out net.pt [--steps 6000]
 
-Writes the exponential average of the weights every 500 steps, and prints the AUC on the val split.
+Every 250 steps it writes the exponential average of the weights to net.pt and all that it needs to go on to net.pt.state;
+started again, it goes on from there, with the pictures that are there by then. Prints the AUC on the val split now and then.
 """
 
 import argparse
@@ -56,9 +57,9 @@ def main():
     args.add_argument("--steps", type=int, default=6000)
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--threads", type=int, default=1)
-    args.add_argument("--widths", default="16,32,64")
+    args.add_argument("--widths", default="32,32,64")
     args.add_argument("--depths", default="0,1,3")
-    args.add_argument("--stem", type=int, default=6)
+    args.add_argument("--stem", type=int, default=8)
     args = args.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
@@ -76,8 +77,17 @@ def train(net, batches, val, args):
     average = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE), use_buffers=True)
     optimiser = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=args.steps, pct_start=.15)
+    parts = dict(net=net, average=average, optimiser=optimiser, schedule=schedule)
+    first, state = 1, args.out + ".state"
+    if os.path.exists(state):
+        stored = torch.load(state, weights_only=True)
+        first = stored.pop("step") + 1
+        for name, part in parts.items():
+            part.load_state_dict(stored[name])
+        batches.rng.seed(args.seed + first)
+        print(f"goes on at step {first}", flush=True)
     begin, mean = time.time(), None
-    for step in range(1, args.steps + 1):
+    for step in range(first, args.steps + 1):
         net.train()
         images, labels = batches.next()
         logits = net(images.to(memory_format=torch.channels_last))
@@ -89,10 +99,11 @@ def train(net, batches, val, args):
         average.update_parameters(net)
         batches.learn(images, labels, logits.detach().flatten(1).topk(4).values.mean(1))
         mean = loss.item() if mean is None else .98 * mean + .02 * loss.item()
-        if step % 100 == 0:
+        if step % 50 == 0:
             print(f"step {step}  loss {mean:.4f}  hard {len(batches.hard)}  {time.time() - begin:.0f} s", flush=True)
-        if step % 500 == 0 or step == args.steps:
+        if step % 250 == 0 or step == args.steps:
             torch.save(dict(shape=net.shape, weights=average.module.state_dict()), args.out)
+            torch.save(dict(step=step, **{name: part.state_dict() for name, part in parts.items()}), state)
         if val and (step % 1000 == 0 or step == args.steps):
             print(f"step {step}  val {report(average.module, val)}", flush=True)
 
