@@ -18,7 +18,7 @@ sv_u64 sv_put_scratch(const struct sv_plan *plan, int width, int height);
 /* Measures p against previous (may be null, else of the same geometry) into m,
    with scratch of sv_measure_scratch bytes. */
 void sv_cpu_measure(int form, struct sv_measures *m, const struct sv_picture *p, const struct sv_picture *previous, void *scratch);
-sv_u64 sv_measure_scratch(int width, int height);
+sv_u64 sv_measure_scratch(const struct sv_picture *p);
 
 #ifdef __cplusplus
 }

@@ -1,11 +1,19 @@
-// Which form of a kernel runs: chosen once by the Go side, tried here.
+// Which form of a kernel runs. The Go side chooses it once.
+#pragma GCC optimize("fp-contract=off")
 #include "forms.h"
 #include <string.h>
 #include "../kernels/reference.h"
-#pragma GCC optimize("fp-contract=off")
 
 int sv_form_runs(int form) {
-  return form == SV_FORM_REFERENCE;
+  __builtin_cpu_init();
+  switch (form) {
+    case SV_FORM_REFERENCE: case SV_FORM_BASELINE: return 1;
+    case SV_FORM_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+    case SV_FORM_AVX512:
+      return sv_form_runs(SV_FORM_AVX2) && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+             __builtin_cpu_supports("avx512dq");
+  }
+  return 0;
 }
 
 void sv_cpu_put(int form, const sv_plan *plan, const sv_picture *p, void *dst, void *scratch) {
@@ -19,8 +27,11 @@ void sv_cpu_put(int form, const sv_plan *plan, const sv_picture *p, void *dst, v
 sv_u64 sv_put_scratch(const sv_plan *, int, int) { return 64; }
 
 void sv_cpu_measure(int form, sv_measures *m, const sv_picture *p, const sv_picture *previous, void *scratch) {
-  (void)form; (void)scratch;
   memset(m, 0, sizeof *m);
-  sv_reference_measure(m, *p, previous);
+  switch (form) {
+    case SV_FORM_AVX512: sv_measure_avx512(m, *p, previous, scratch); break;
+    case SV_FORM_AVX2: sv_measure_avx2(m, *p, previous, scratch); break;
+    case SV_FORM_BASELINE: sv_measure_sse2(m, *p, previous, scratch); break;
+    default: sv_reference_measure(m, *p, previous); break;
+  }
 }
-sv_u64 sv_measure_scratch(int, int) { return 64; }

@@ -24,8 +24,9 @@ type meter struct {
 	pictures [2]kernels.Picture // of the previous picture and the one in progress
 	now      int                // which of them is in progress
 
-	scratch       unsafe.Pointer
-	width, height int // that scratch is for
+	scratch unsafe.Pointer
+	width   int // what scratch is for
+	format  frame.Format
 
 	ring        [pendingMax]frame.Measures
 	first, used int
@@ -50,7 +51,7 @@ func (m *meter) Measure(f *frame.Video) error {
 	if err := picture.Set(f, frame.MemHost); err != nil {
 		return fmt.Errorf("device: measure: %w", err)
 	}
-	if err := m.fit(f.Width, f.Height); err != nil {
+	if err := m.fit(f, picture); err != nil {
 		return fmt.Errorf("device: measure: %w", err)
 	}
 	if m.previous == nil || !picture.SameGeometry(before) {
@@ -66,15 +67,15 @@ func (m *meter) Measure(f *frame.Video) error {
 	return nil
 }
 
-// fit makes scratch for pictures of w by h.
-func (m *meter) fit(w, h int) error {
-	if m.scratch != nil && w == m.width && h == m.height {
+// fit makes scratch for pictures like f; its height does not matter.
+func (m *meter) fit(f *frame.Video, p *kernels.Picture) error {
+	if m.scratch != nil && f.Width == m.width && f.Format == m.format {
 		return nil
 	}
 	free(m.scratch)
 	var err error
-	m.scratch, err = allocate(int(C.sv_measure_scratch(C.int(w), C.int(h))))
-	m.width, m.height = w, h
+	m.scratch, err = allocate(int(C.sv_measure_scratch((*C.struct_sv_picture)(unsafe.Pointer(p)))))
+	m.width, m.format = f.Width, f.Format
 	return err
 }
 
