@@ -152,8 +152,8 @@ func (p *picture) findCut() {
 		p.sinceCut = 1
 		return
 	}
-	if p.still.quiet {
-		return // repeats say nothing of how much moves when something does
+	if p.still.quiet || p.still.pop && p.Keyframe {
+		return // that says nothing of how much moves when something does
 	}
 	if p.usual == 0 {
 		p.usual = p.change

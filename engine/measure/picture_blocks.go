@@ -22,9 +22,9 @@ func (d *blockiness) observe(dst []verdict.Score, o output, p *picture) []verdic
 	columns, rows := gridStep(&p.m.EdgeColumns), gridStep(&p.m.EdgeRows)
 	r := math.Sqrt(columns * rows)
 	value := ramp(r, 1+(d.ratio-1)/3, d.ratio, 2*d.ratio)
-	// Graphics have their edges where they please, often in one direction only;
-	// and nearly all of their samples are flat.
-	if min(columns, rows) < 1+(d.ratio-1)/2 || p.isBlack() {
+	// Graphics have their edges where they please, and often in one direction
+	// only; in a nearly empty picture a grid of a level or two is not seen.
+	if min(columns, rows) < 1+(d.ratio-1)/2 || p.deviation() < 8 || p.flat() > 0.4 {
 		value = min(value, 0.25)
 	}
 	return append(dst, p.score(o, value, r))
@@ -46,4 +46,9 @@ func gridStep(e *[16]uint64) float64 {
 		return 1
 	}
 	return on / off
+}
+
+// flat is the share of the picture that is flat to the level.
+func (p *picture) flat() float64 {
+	return ratio(uint64(p.m.BandFlat), uint64(p.m.BandSamples))
 }

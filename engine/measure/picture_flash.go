@@ -11,8 +11,8 @@ import (
 // flash: general flashes as in ITU-R BT.1702-2 and WCAG 2.3.1. A flash is a
 // pair of opposing changes of luminance by 20 cd/m2 or more, the darker state
 // below 160 cd/m2 (on a display of 200 cd/m2, gamma 2.2), over `area` of the
-// picture at once. Reading: flashes within the last second. 0.5 where more
-// than three, i.e. a seventh change, fall into one second.
+// picture at once. Reading: flashes within the last second. 0.5 where a fourth
+// one is completed within one second: no more than three are allowed.
 type flash struct {
 	area float64
 
@@ -20,6 +20,8 @@ type flash struct {
 	turned    [frame.GridHeight * frame.GridWidth]int8    // +1: its last change was upwards
 	at        [frame.GridHeight * frame.GridWidth]time.Duration
 	begun     bool
+	light     [256]float64      // luminance by luma level, for the range below
+	lightOf   float64           // nominal white of that range
 	direction int8              // of the picture's last change
 	changes   [32]time.Duration // ring of the latest changes
 	count     int
@@ -39,9 +41,10 @@ const (
 )
 
 func (d *flash) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
+	d.calibrate(p)
 	up, down := 0, 0
 	for i, y := range p.m.GridY {
-		l := p.luminance(y)
+		l := d.light[y]
 		if !d.begun {
 			d.low[i], d.high[i] = l, l
 		}
@@ -63,7 +66,7 @@ func (d *flash) observe(dst []verdict.Score, o output, p *picture) []verdict.Sco
 		d.change(-1, p.PTS)
 	}
 	n := float64(d.within(p.PTS, time.Second))
-	return append(dst, p.score(o, ramp(n, 3, 7, 13), n/2))
+	return append(dst, p.score(o, ramp(n, 4, 8, 14), n/2))
 }
 
 // follow notes the changes of one cell.
@@ -94,8 +97,14 @@ func (d *flash) within(now, length time.Duration) int {
 	return n
 }
 
-// luminance is the light of a luma level on the display, cd/m2.
-func (p *picture) luminance(y uint8) float64 {
-	v := min(max((float64(y)-p.black)/(p.white-p.black), 0), 1)
-	return displayPeak * math.Pow(v, 2.2)
+// calibrate tabulates the light of luma levels on the display, cd/m2.
+func (d *flash) calibrate(p *picture) {
+	if d.lightOf == p.white {
+		return
+	}
+	d.lightOf = p.white
+	for y := range d.light {
+		v := min(max((float64(y)-p.black)/(p.white-p.black), 0), 1)
+		d.light[y] = displayPeak * math.Pow(v, 2.2)
+	}
 }

@@ -56,7 +56,7 @@ func (d *colorBars) observe(dst []verdict.Score, o output, p *picture) []verdict
 	// Seven bars across (SMPTE), eight with black (EBU), seven between grey sides
 	// of an eighth of the width (RP 219).
 	w := float64(frame.GridWidth)
-	match := max(p.bars(0, w/7), p.bars(0, w/8), p.bars(w/8, w*3/28))
+	match := max(p.colourBars(0, w/7), p.colourBars(0, w/8), p.colourBars(w/8, w*3/28))
 	return append(dst, p.score(o, ramp(match, 0.8, 0.92, 1), match))
 }
 
@@ -64,9 +64,9 @@ func (d *colorBars) observe(dst []verdict.Score, o output, p *picture) []verdict
 // red and blue; the white one before them has none.
 var hues = [6][2]int{{-1, 1}, {1, -1}, {-1, -1}, {1, 1}, {-1, 1}, {1, -1}}
 
-// bars is the share of the cells of rows 1..8 whose hue fits seven bars of the
+// colourBars is the share of the cells of rows 1..8 whose hue fits seven bars of the
 // width given (in cells), the first at cell left.
-func (p *picture) bars(left, width float64) float64 {
+func (p *picture) colourBars(left, width float64) float64 {
 	const firstRow, lastRow = 1, 8
 	hits, all := 0, 0
 	for bar := range 7 {

@@ -7,31 +7,33 @@ import (
 )
 
 // freeze: the picture stands still. Reading: seconds since it last moved. A
-// stretch counts once it has lasted `lively_s` where pictures usually change
-// all over (a camera), or `sleepy_s` where they hardly do (a screen, a drawing:
-// stillness is their nature), and a share `exact` of its pictures are exact
-// repeats, as an encoder makes them and a camera does not. Until then nothing is
-// told; then the score speaks for the whole stretch from its first repeat on.
-// 0.5 at that point, 1 at ten times of it.
+// stretch of repeats counts once it has lasted `lively_s` where pictures usually
+// change all over (a camera), or `sleepy_s` where they hardly do (a screen, a
+// drawing: stillness is their nature), and the share `exact` of its pictures
+// repeats exactly, as an encoder makes them and a camera does not. Until then
+// nothing is told; then the score speaks for the stretch from its first repeat
+// on. 0.5 at that point, 1 at ten times of it.
 type freeze struct {
 	lively, sleepy float64 // seconds
 	life           float64 // share of blocks from which a track is lively
 	exact          float64
 
-	run       freezeRun
-	last, old time.Duration // PTS of the picture before, and of the one before that
+	run    freezeRun
+	before [5]time.Duration // PTS of the pictures before this one, latest first
 }
 
 // freezeRun is a stretch of pictures that repeat.
 type freezeRun struct {
-	frames, exacts int
-	sinceExact     int // pictures
-	start, end     time.Duration
-	exactEnd       time.Duration // end of the last exact repeat
-	told           time.Duration // scores speak for the time up to here
-	need           time.Duration // how long it must last
-	popped         bool          // the last picture was a refresh; the next one tells whether the run goes on
-	frozen         bool
+	frames     int
+	exacts     float64       // sum of still.exact
+	sinceExact int           // pictures since the last one that was
+	calm       bool          // one was calm
+	start, end time.Duration // end of the last picture that repeated
+	exactEnd   time.Duration // end of the last one that was exact
+	told       time.Duration // scores speak for the time up to here
+	need       time.Duration // how long it must last
+	popped     bool          // the last picture was a refresh; the next one tells whether the run goes on
+	frozen     bool
 }
 
 func newFreeze() pictureForm {
@@ -48,19 +50,21 @@ func (d *freeze) knobs() []knob {
 }
 
 func (d *freeze) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
-	defer func() { d.last, d.old = p.PTS, d.last }()
 	r := &d.run
-	if !d.goesOn(p) {
+	if d.goesOn(p) {
+		if r.frames == 0 {
+			*r = freezeRun{start: p.PTS, end: p.PTS, told: p.PTS, need: d.needed(p)}
+		}
+		d.extend(p)
+		if !r.popped {
+			dst = d.tell(dst, o)
+		}
+	} else {
 		dst = d.finish(dst, o, p.PTS)
-		return append(dst, p.score(o, 0, 0))
+		dst = append(dst, p.score(o, 0, 0))
 	}
-	if r.frames == 0 {
-		*r = freezeRun{start: p.PTS, told: p.PTS, need: d.needed(p)}
-	}
-	d.extend(p)
-	if !r.popped {
-		dst = d.tell(dst, o)
-	}
+	copy(d.before[1:], d.before[:])
+	d.before[0] = p.PTS
 	return dst
 }
 
@@ -71,7 +75,7 @@ func (d *freeze) goesOn(p *picture) bool {
 	switch {
 	case p.isBlack() || p.colourSpan() < 4:
 		return false // other detectors speak for these
-	case r.frozen && r.sinceExact >= patience && !s.exact:
+	case r.frozen && r.sinceExact >= patience && s.exact == 0:
 		r.end = r.exactEnd
 		return false
 	case s.quiet:
@@ -89,24 +93,36 @@ func (d *freeze) needed(p *picture) time.Duration {
 }
 
 func (d *freeze) extend(p *picture) {
+	const refining = 16 // pictures that an encoder may take until it repeats exactly
 	r, s := &d.run, &p.still
-	r.popped = !s.quiet
-	if s.exact {
-		// A run that only now begins to repeat exactly began with the refinement of
-		// the last picture or two; what was quiet before was a quiet scene.
-		if r.exacts == 0 && r.frames > 2 || r.sinceExact > 8 && !r.frozen {
-			start := max(r.start, min(d.old, p.PTS))
-			r.start, r.frames, r.exacts = start, 2, 0
+	// What was quiet long before it was calm, or calm long before it was exact, was
+	// a quiet scene and no repeat: the stretch began a few pictures ago.
+	if s.calm && !r.calm {
+		r.calm = true
+		d.restart(p, 3)
+	}
+	if s.exact > 0 {
+		if !r.frozen && (r.exacts == 0 && r.frames > refining || r.sinceExact > refining) {
+			d.restart(p, 4)
 		}
-		r.exacts++
+		r.exacts += s.exact
 		r.sinceExact = 0
 		r.exactEnd = p.PTS + p.Duration
 	} else {
 		r.sinceExact++
 	}
 	r.frames++
+	r.popped = !s.quiet
 	if !r.popped {
 		r.end = p.PTS + p.Duration
+	}
+}
+
+// restart lets the run begin n pictures before p, unless it began later.
+func (d *freeze) restart(p *picture, n int) {
+	if r := &d.run; r.frames > n {
+		r.start = min(max(r.start, d.before[n-1]), p.PTS)
+		r.frames, r.exacts = n, 0
 	}
 }
 
@@ -114,7 +130,7 @@ func (d *freeze) extend(p *picture) {
 func (d *freeze) tell(dst []verdict.Score, o output) []verdict.Score {
 	r := &d.run
 	if !r.frozen {
-		enough := r.frames >= 3 && float64(r.exacts) >= d.exact*float64(r.frames)
+		enough := r.frames >= 3 && r.exacts >= d.exact*float64(r.frames)
 		if !enough || r.end-r.start < r.need {
 			return dst
 		}
@@ -127,9 +143,8 @@ func (d *freeze) tell(dst []verdict.Score, o output) []verdict.Score {
 	if r.end <= r.told {
 		return dst
 	}
-	length := r.end - r.start
-	need := r.need.Seconds()
-	dst = append(dst, stretch(o, r.told, r.end-r.told, ramp(length.Seconds(), 0, need, 10*need), length.Seconds()))
+	length, need := (r.end - r.start).Seconds(), r.need.Seconds()
+	dst = append(dst, stretch(o, r.told, r.end-r.told, max(0.5, ramp(length, 0, need, 10*need)), length))
 	r.told = r.end
 	return dst
 }
@@ -137,13 +152,11 @@ func (d *freeze) tell(dst []verdict.Score, o output) []verdict.Score {
 // finish ends the run at its last repeat; the time from there to now was not frozen.
 func (d *freeze) finish(dst []verdict.Score, o output, now time.Duration) []verdict.Score {
 	r := &d.run
+	if r.frames > 0 && r.frozen {
+		dst = d.tell(dst, o)
+	}
 	if r.frames > 0 && now > r.told {
-		if r.frozen {
-			dst = d.tell(dst, o)
-		}
-		if now > r.told {
-			dst = append(dst, stretch(o, r.told, now-r.told, 0, 0))
-		}
+		dst = append(dst, stretch(o, r.told, now-r.told, 0, 0))
 	}
 	*r = freezeRun{}
 	return dst

@@ -7,68 +7,73 @@ import (
 	"github.com/streamvet/streamvet/engine/verdict"
 )
 
-// letterbox: the bars around the picture come, go or change their width in the
-// middle of a source. Reading: the largest change of one bar, as a share of the
-// picture's height or width. 0.5 at `change`. A change counts once the new bars
-// have stayed for `settle_s`; the score then covers the time since they changed.
-// Dark pictures say nothing of bars and are passed over.
+// letterbox: the bars around the picture are not what they usually are in this
+// source. Reading: the largest change of one bar, as a share of the picture's
+// height or width. 0.5 at `change`. Other bars count once they have stayed for
+// `settle_s`, and then from where they came; after `adopt_s` they are the usual
+// ones. Dark pictures say nothing of bars and are passed over.
 type letterbox struct {
-	change float64
-	settle float64 // seconds
+	change, settle, adopt float64
 
 	known   bool
-	bars    bars // agreed so far
-	fresh   bars // what seems to be new
-	pending bool
-	since   time.Duration // start of the pending stretch
+	usual   bars
+	now     bars // where they differ from the usual ones
+	differs bool
+	since   time.Duration // they have been so
+	told    time.Duration // scores speak for the time up to here
 }
 
 // bars are the widths of the four bars as shares of height and width.
 type bars struct{ left, top, right, bottom float64 }
 
-func newLetterbox() pictureForm { return &letterbox{change: 0.03, settle: 0.5} }
+func newLetterbox() pictureForm { return &letterbox{change: 0.03, settle: 0.5, adopt: 30} }
 
 func (d *letterbox) knobs() []knob {
 	return []knob{
 		{"change", &d.change, 0.005, 0.4},
 		{"settle_s", &d.settle, 0, 60},
+		{"adopt_s", &d.adopt, 0, 36000},
 	}
 }
 
 func (d *letterbox) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
-	now, ok := p.bars4()
-	if !ok || d.known && now.distance(d.bars) < d.change/2 {
-		return d.settled(dst, o, p)
+	end := p.PTS + p.Duration
+	b, ok := p.bars()
+	if d.differs && !ok {
+		b = d.now // too dark to tell: as before
 	}
-	if !d.pending || now.distance(d.fresh) >= d.change/2 {
-		if d.pending {
-			dst = append(dst, stretch(o, d.since, p.PTS-d.since, 0, 0))
+	if !ok && !d.differs || d.known && b.distance(d.usual) < d.change/2 {
+		start := p.PTS
+		if d.differs {
+			start = d.told
 		}
-		d.pending, d.fresh, d.since = true, now, p.PTS
+		d.differs = false
+		return append(dst, stretch(o, start, end-start, 0, 0))
 	}
-	if p.PTS+p.Duration-d.since < time.Duration(d.settle*float64(time.Second)) {
+	if !d.differs || b.distance(d.now) >= d.change/2 {
+		if d.differs && p.PTS > d.told {
+			dst = append(dst, stretch(o, d.told, p.PTS-d.told, 0, 0))
+		}
+		d.differs, d.now, d.since, d.told = true, b, p.PTS, p.PTS
+	}
+	lasted := (end - d.since).Seconds()
+	if lasted < d.settle {
 		return dst // too early to tell
 	}
-	value, moved := 0.0, 0.0
-	if d.known {
-		moved = now.distance(d.bars)
-		value = ramp(moved, d.change/2, d.change, 0.125)
+	if !d.known {
+		d.known, d.usual = true, b
 	}
-	d.known, d.pending, d.bars = true, false, now
-	return append(dst, stretch(o, d.since, p.PTS+p.Duration-d.since, value, moved))
+	moved := b.distance(d.usual)
+	dst = append(dst, stretch(o, d.told, end-d.told, ramp(moved, d.change/2, d.change, 0.125), moved))
+	d.told = end
+	if lasted >= d.adopt {
+		d.usual, d.differs = b, false
+	}
+	return dst
 }
 
-// settled says that nothing has changed, up to the end of p.
-func (d *letterbox) settled(dst []verdict.Score, o output, p *picture) []verdict.Score {
-	start := p.PTS
-	if d.pending {
-		start, d.pending = d.since, false
-	}
-	return append(dst, stretch(o, start, p.PTS+p.Duration-start, 0, 0))
-}
-
-// bars4 are the bars of p, or false where it is too dark to tell.
-func (p *picture) bars4() (bars, bool) {
+// bars are the bars of p, or false where it is too dark to tell.
+func (p *picture) bars() (bars, bool) {
 	w, h := max(float64(p.m.Width), 1), max(float64(p.m.Height), 1)
 	b := bars{
 		left: float64(p.m.BorderLeft) / w, right: float64(p.m.BorderRight) / w,

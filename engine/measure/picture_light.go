@@ -47,8 +47,8 @@ func (d *dark) observe(dst []verdict.Score, o output, p *picture) []verdict.Scor
 
 // overexposed: large parts are burnt out. Reading: share of the samples at or
 // above nominal white. A camera that is overexposed also fills the levels just
-// below white, and has little that is dark; paper, slides and web pages are
-// white, too, but have gaps below it and dark text. 0.5 at `share` burnt out.
+// below white; paper, slides and web pages are white, too, but with gaps below
+// it and crisp edges between flat areas. 0.5 at `share` burnt out.
 type overexposed struct{ shareNeeded float64 }
 
 func newOverexposed() pictureForm { return &overexposed{shareNeeded: 0.35} }
@@ -60,9 +60,16 @@ func (d *overexposed) observe(dst []verdict.Score, o output, p *picture) []verdi
 	burnt := p.share(p.white-3, 256)
 	shoulder := p.share(p.white-0.25*span, p.white-3)
 	value := ramp(burnt, d.shareNeeded/2, d.shareNeeded, 2*d.shareNeeded)
-	value = min(value, ramp(shoulder, 0, 0.08, 0.1))
-	if p.m.Max-p.m.Min < 32 {
+	value = min(value, ramp(shoulder, 0, 0.04, 0.08))
+	if p.m.Max-p.m.Min < 32 || p.drawn() {
 		value = 0 // a white surface: solid_color speaks for it
 	}
 	return append(dst, p.score(o, value, burnt))
+}
+
+// drawn tells whether the picture is graphics rather than a camera's: flat areas
+// with edges of one sample between them.
+func (p *picture) drawn() bool {
+	width := min(ratio(p.m.GradientSq4, p.m.GradientSq1), ratio(p.m.GradientSqV4, p.m.GradientSqV1))
+	return p.flat() > 0.25 && width < 3.5
 }
