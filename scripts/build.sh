@@ -4,7 +4,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 enter_env
 
-version=$(git -C "$ROOT" describe --tags --always --dirty 2>/dev/null || echo devel)
+version=${STREAMVET_VERSION:-$(git -C "$ROOT" describe --tags --always --dirty 2>/dev/null || echo devel)}
 cd "$ROOT"
 say "building bin/streamvet $version (the first build compiles FFmpeg's Go binding: a minute or two)"
 go build -trimpath -ldflags "-X main.version=$version -X main.ortLibrary=$STREAMVET_ORT_LIB" -o bin/streamvet ./cmd/streamvet

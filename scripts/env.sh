@@ -11,7 +11,7 @@ ort=${STREAMVET_ORT_LIB:-$(ort_dir)/libonnxruntime.so.$ORT_VERSION}
 
 if ! installed_go_will_do; then
   go=$(go_dir)
-  [ -d "$go" ] || die "Go $GO_MINOR is not set up: run make setup"
+  [ -d "$go" ] || die "Go $GO_WANTED is not set up: run make setup"
   printf 'export PATH=%q:"$PATH"\n' "$go/bin"
 fi
 printf 'export %s=%q\n' \

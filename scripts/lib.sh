@@ -7,6 +7,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${STREAMVET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/streamvet}
 # shellcheck source=scripts/versions.sh
 . "$ROOT/scripts/versions.sh"
+GO_WANTED=$(awk '$1 == "go" { print $2 }' "$ROOT/go.mod")
 
 say() { printf '%s\n' "streamvet: $*" >&2; }
 die() { say "$*"; exit 1; }
@@ -65,7 +66,7 @@ go_dir() { echo "$CACHE/go-$GO_VERSION-$(uname -m)"; }
 installed_go_will_do() {
   local version
   have go && version=$(cd "$ROOT" && go env GOVERSION 2>/dev/null) || return
-  [ "$(printf '%s\n' "$GO_MINOR" "${version#go}" | sort -V | head -1)" = "$GO_MINOR" ]
+  [ "$(printf '%s\n' "$GO_WANTED" "${version#go}" | sort -V | head -1)" = "$GO_WANTED" ]
 }
 
 # enter_env: makes this script's environment the one of scripts/env.sh.
