@@ -135,7 +135,11 @@ func quarterTurns(degrees float64) int {
 }
 
 func tag(st *astiav.Stream, key string) string {
-	if e := st.Metadata().Get(key, nil, 0); e != nil {
+	m := st.Metadata()
+	if m == nil {
+		return ""
+	}
+	if e := m.Get(key, nil, 0); e != nil {
 		return e.Value()
 	}
 	return ""

@@ -202,6 +202,9 @@ void sv_stream(AVFormatContext *fc, int index, sv_stream_info *out) {
   AVCodecParameters *par = st->codecpar;
   *out = (sv_stream_info){0};
   out->start = sv_nanoseconds(st->start_time, st->time_base);
+  // What the decoder throws away at the start (the delay of the codec) is not there yet.
+  if (out->start < 0 && out->start != SV_NO_TIME && par->sample_rate > 0)
+    out->start += av_rescale(par->initial_padding, 1000000000, par->sample_rate);
   out->duration = st->duration > 0 ? sv_nanoseconds(st->duration, st->time_base) : SV_NO_TIME;
   out->frames = st->nb_frames;
   out->field_order = par->field_order;

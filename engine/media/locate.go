@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -97,7 +98,7 @@ func (s *Source) openError(ctx context.Context, err error) error {
 		return ctx.Err()
 	case s.in.timedOut():
 		return fmt.Errorf("%w (%v): check the address and the network, or raise the stall timeout", ErrStalled, s.options.StallTimeout)
-	case strings.Contains(said, "moov atom not found"):
+	case strings.Contains(said, "moov atom not found") && beginsAsMP4(s.url):
 		return fmt.Errorf("%w (no moov): the recording or the copy was broken off; copy it again, or repair it with the original recorder", ErrCutShort)
 	case strings.Contains(said, "not on whitelist"):
 		return fmt.Errorf("%w: it leads to a protocol that is not allowed here (%w); playlists may name only what lies where they lie", ErrAddress, err)
@@ -109,6 +110,20 @@ func (s *Source) openError(ctx context.Context, err error) error {
 		return fmt.Errorf("%w (garbage, or encrypted, or not video or sound at all): play it in another program to see", ErrNotMedia)
 	}
 	return err
+}
+
+// beginsAsMP4 tells a broken MP4 from something else under its name.
+func beginsAsMP4(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return true // over the network FFmpeg's word must do
+	}
+	defer f.Close()
+	var box [8]byte
+	if _, err := io.ReadFull(f, box[:]); err != nil {
+		return false
+	}
+	return slices.Contains([]string{"ftyp", "mdat", "moof", "free", "skip", "wide", "styp", "sidx"}, string(box[4:]))
 }
 
 // noTracks says what there is instead.

@@ -74,6 +74,7 @@ type packetInfo struct {
 	pts, dts, duration time.Duration // noTime, noTime, 0 where not given
 	stream, size       int
 	key, corrupt       bool
+	discard            bool // its frames are not shown: they lie before the start of an edit
 }
 
 func (in input) read(fc *astiav.FormatContext, pkt *astiav.Packet, timeout time.Duration, info *packetInfo) int {
@@ -82,7 +83,7 @@ func (in input) read(fc *astiav.FormatContext, pkt *astiav.Packet, timeout time.
 	*info = packetInfo{
 		pts: time.Duration(c.pts), dts: time.Duration(c.dts), duration: time.Duration(c.duration),
 		stream: int(c.stream), size: int(c.size),
-		key: c.flags&C.AV_PKT_FLAG_KEY != 0, corrupt: c.flags&C.AV_PKT_FLAG_CORRUPT != 0,
+		key: c.flags&C.AV_PKT_FLAG_KEY != 0, corrupt: c.flags&C.AV_PKT_FLAG_CORRUPT != 0, discard: c.flags&C.AV_PKT_FLAG_DISCARD != 0,
 	}
 	return int(rc)
 }

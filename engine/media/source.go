@@ -192,12 +192,12 @@ func (s *Source) openTrack(st *astiav.Stream, t *TrackInfo) error {
 // newTimeline begins where the first of the tracks begins.
 func (s *Source) newTimeline() *timeline {
 	zero := noTime
-	ends := make([]time.Duration, len(s.feeds))
+	ends, picture := make([]time.Duration, len(s.feeds)), make([]bool, len(s.feeds))
 	declared := durationIsDeclared(s.format)
 	var wrap time.Duration
 	for i, f := range s.feeds {
 		n := streamOf(s.format, i)
-		ends[f.index] = noTime
+		ends[f.index], picture[f.index] = noTime, s.info.Tracks[i].Kind == KindVideo
 		if n.start == noTime {
 			continue
 		}
@@ -215,8 +215,12 @@ func (s *Source) newTimeline() *timeline {
 	if zero == noTime {
 		zero = 0
 	}
-	t := newTimeline(zero, ends, timestampsMayJump(s.format))
+	t := newTimeline(zero, ends, picture, timestampsMayJump(s.format))
 	t.wrap = wrap
+	if declared && len(s.feeds) == len(s.info.Tracks) {
+		t.whole = s.info.Duration // Matroska counts it from 0, wherever the first packet lies
+	}
+	s.info.Start = zero
 	return t
 }
 
@@ -225,6 +229,7 @@ func (s *Source) skip(q *queue, err error) {
 	for _, p := range q.skip(err) {
 		s.packets.put(p.av)
 	}
+	s.line.leaveOut()
 }
 
 // explain names the source in errors that are not the caller's own.

@@ -31,14 +31,18 @@ const (
 type timeline struct {
 	mayJump bool          // the format allows jumps in a file that is in order
 	wrap    time.Duration // timestamps are modulo this; 0: they are not
-	// end is the declared end of each track, or the source, as a timestamp of the
-	// container; noTime where not declared.
-	end []time.Duration
+	// end is the declared end of each track as a timestamp of the container; noTime
+	// where not declared. whole is that of the longest of them, where the container
+	// says no more.
+	end     []time.Duration
+	whole   time.Duration
+	picture []bool // which tracks are pictures
 
-	mu     sync.Mutex
-	epochs []epoch // the last epochsKept
-	first  int     // number of epochs[0]
-	tracks []trackTime
+	mu      sync.Mutex
+	partial bool    // some tracks are not read, so the end of the longest is not seen
+	epochs  []epoch // the last epochsKept
+	first   int     // number of epochs[0]
+	tracks  []trackTime
 }
 
 // epoch is a run of timestamps that belong together.
@@ -71,10 +75,11 @@ type trackTime struct {
 	}
 }
 
-// newTimeline begins at the timestamp zero. ends are the declared ends of the tracks.
-func newTimeline(zero time.Duration, ends []time.Duration, mayJump bool) *timeline {
-	t := &timeline{mayJump: mayJump, end: ends, tracks: make([]trackTime, len(ends))}
-	t.epochs = []epoch{{base: zero, placed: true, spans: make([]span, len(ends))}}
+// newTimeline begins at the timestamp zero, or with the first picture where that
+// comes earlier. ends are the declared ends of the tracks.
+func newTimeline(zero time.Duration, ends []time.Duration, picture []bool, mayJump bool) *timeline {
+	t := &timeline{mayJump: mayJump, end: ends, whole: noTime, picture: picture, tracks: make([]trackTime, len(ends))}
+	t.epochs = []epoch{{base: zero, spans: make([]span, len(ends))}}
 	return t
 }
 
@@ -98,7 +103,9 @@ func (t *timeline) observe(track int, p packetInfo) mark {
 		if shown == noTime {
 			shown = at
 		}
-		t.at(k.epoch).spans[track].add(shown, shown+p.duration)
+		if !p.discard {
+			t.at(k.epoch).spans[track].add(shown, shown+p.duration)
+		}
 	}
 	return mark{k.epoch, k.corrupt, k.holes}
 }
@@ -136,7 +143,7 @@ func (t *timeline) step(track int, at time.Duration) {
 // isHole tells whether a large step ahead leaves the timeline as it is: packets
 // of this track alone are missing, or the file says that it reaches so far.
 func (t *timeline) isHole(track int, at time.Duration) bool {
-	if end := t.end[track]; !t.mayJump && end != noTime && at <= end+stepAhead {
+	if end := max(t.end[track], t.whole); !t.mayJump && at <= end+stepAhead {
 		return true
 	}
 	k := &t.tracks[track]
@@ -222,6 +229,10 @@ func (t *timeline) place(number int) {
 			continue
 		}
 		e.placed = true
+		if t.first+i == 0 {
+			t.placeFirst(e)
+			continue
+		}
 		e.base = t.epochs[i-1].base // an epoch that no track has reached yet
 		decided := false
 		for track, s := range e.spans {
@@ -231,6 +242,18 @@ func (t *timeline) place(number int) {
 			if base := s.start - t.endBefore(track, i); !decided || base < e.base {
 				e.base, decided = base, true
 			}
+		}
+	}
+}
+
+// placeFirst moves the start back where pictures come before it: broadcasts that
+// are joined in their middle begin with pictures that are shown before the first
+// one in the file. (Sound before the start is the delay of a codec.)
+func (t *timeline) placeFirst(e *epoch) {
+	declared := e.base
+	for i, s := range e.spans {
+		if t.picture[i] && s.any && declared-s.start < stepAhead {
+			e.base = min(e.base, s.start)
 		}
 	}
 }
@@ -272,6 +295,13 @@ func (t *timeline) jumped(from, to int) time.Duration {
 	return by
 }
 
+// leaveOut says that a track is not read any more.
+func (t *timeline) leaveOut() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.partial = true
+}
+
 func (t *timeline) corrupt(track int) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -283,15 +313,23 @@ func (t *timeline) corrupt(track int) int {
 func (t *timeline) missing(track int, lastEnd time.Duration) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.first > 0 || len(t.epochs) > 1 {
+		return 0
+	}
+	e := &t.epochs[0]
 	end := t.end[track]
-	if end == noTime || t.first > 0 || len(t.epochs) > 1 {
+	if end == noTime && t.whole != noTime && !t.partial {
+		end = t.whole
+		for _, s := range e.spans {
+			if s.any && end-s.end < tailTolerance {
+				return 0 // another track is as long as declared: this one may be shorter
+			}
+		}
+	}
+	if end == noTime || end-e.base-lastEnd < tailTolerance {
 		return 0
 	}
-	gap := end - t.epochs[0].base - lastEnd
-	if gap < tailTolerance {
-		return 0
-	}
-	return gap
+	return end - e.base - lastEnd
 }
 
 // tailTolerance is how much shorter than declared a track may be: durations are
