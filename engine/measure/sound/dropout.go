@@ -21,7 +21,7 @@ type dropout struct {
 
 func dropoutKind() kind {
 	return kind{"dropout", params{
-		"depth_db": 30, "digital_depth_db": 20, "level_dbfs": -50, "min_ms": 4, "max_ms": 500,
+		"depth_db": 25, "digital_depth_db": 20, "level_dbfs": -55, "min_ms": 7, "digital_min_ms": 4, "max_ms": 500,
 	}, newDropout}
 }
 

@@ -12,22 +12,29 @@ const (
 	holeRing   = 64 // ms of levels that are kept
 	edgeMS     = 2  // a cut falls and rises within this
 	besideMS   = 12 // of sound before and after a hole are compared
-	holeLookMS = 4  // a hole is at least this long in lossy sound
+	holeLookMS = 4  // a hole is at least this long
+	holeSlack  = 8  // dB short of the depth at which the score is 0
+	holeBackDB = 25 // sound that comes back is at most this far below that before
 )
 
 // holes finds holes in the levels of one channel, a millisecond at a time.
 //
-// The level is that above lowHz: deep tones swing over milliseconds. In lossy
-// sound the codec's noise fills a hole, so its depth is judged against the sound
-// beside it; in lossless sound a run of equal samples is a hole at less depth.
+// A hole's depth is judged at both edges: the sound beside it against the first
+// and the last milliseconds inside. Lossy coding fills holes with its noise and
+// lets it run ahead of the sound that comes back; in lossless sound a run of
+// equal samples is a hole at less depth. The sound after it may differ in level
+// from that before: speech changes within a hole.
 type holes struct {
-	depth, digital float64 // ratios of power
+	depth, digital float64 // dB
 	quiet          float64 // power below which sound counts as none
-	shortest       int64
+	shortest       int64   // ms, in lossy sound
+	exactShortest  int64   // ms, of a run of equal samples
 	longest        int64
 	msSamples      int
 
-	now    int64 // ms pushed
+	now int64 // ms pushed
+	// power is the lesser of the whole level, where the filter rings on after a
+	// cut, and of that above lowHz, where the codec lets the bass fade.
 	power  [holeRing]float64
 	held   [holeRing]bool // the whole ms repeats one value
 	inside bool
@@ -35,14 +42,14 @@ type holes struct {
 	start  int64
 	end    int64
 	before float64 // power beside the hole
-	sum    float64 // power inside the hole
+	fall   float64 // dB at its first edge
 	exact  int64   // ms of the hole that are held
 }
 
 func newHoles(p params, f format) holes {
 	return holes{
-		depth: fromDB(p["depth_db"]), digital: fromDB(p["digital_depth_db"]), quiet: fromDB(p["level_dbfs"]),
-		shortest: int64(p["min_ms"]), longest: int64(p["max_ms"]), msSamples: f.msSamples,
+		depth: p["depth_db"], digital: p["digital_depth_db"], quiet: fromDB(p["level_dbfs"]),
+		shortest: int64(p["min_ms"]), exactShortest: int64(p["digital_min_ms"]), longest: int64(p["max_ms"]), msSamples: f.msSamples,
 	}
 }
 
@@ -80,7 +87,7 @@ func (d *holes) most(from, to int64) float64 {
 // push takes the next millisecond and tells of a hole that has been confirmed.
 func (d *holes) push(m *millisecond, integer bool) (hole, bool) {
 	i := d.now % holeRing
-	d.power[i] = float64(m.high)
+	d.power[i] = float64(min(m.energy, m.high))
 	d.held[i] = integer && m.held == d.msSamples
 	d.now++
 	switch {
@@ -104,19 +111,17 @@ func (d *holes) look() {
 	if before < d.quiet {
 		return
 	}
-	inside := d.most(c, d.now)
-	if inside*d.digital > before {
+	d.fall = decibels(before, d.most(c, d.now))
+	if d.fall < min(d.depth, d.digital)-holeSlack {
 		return
 	}
-	d.inside, d.start, d.before = true, c, before
-	d.sum, d.exact = 0, 0
+	d.inside, d.start, d.before, d.exact = true, c, before, 0
 	for t := c; t < d.now; t++ {
 		d.count(t)
 	}
 }
 
 func (d *holes) count(t int64) {
-	d.sum += d.at(t)
 	if d.held[t%holeRing] {
 		d.exact++
 	}
@@ -125,8 +130,12 @@ func (d *holes) count(t int64) {
 // follow asks whether the hole has ended.
 func (d *holes) follow() {
 	t := d.now - 1
+	if t < d.start+holeLookMS+edgeMS {
+		// The first ms of a hole may hold the last of the sound before it.
+		d.fall = max(d.fall, decibels(d.before, d.most(d.now-holeLookMS, d.now)))
+	}
 	switch {
-	case d.at(t)*16 >= d.before:
+	case decibels(d.before, d.at(t)) < holeBackDB:
 		d.rising, d.end = true, t
 	case t-d.start >= d.longest:
 		d.inside = false
@@ -141,17 +150,19 @@ func (d *holes) judge() (hole, bool) {
 		return hole{}, false
 	}
 	d.inside, d.rising = false, false
-	after := d.mean(d.end+1, d.now)
 	length := d.end - d.start
-	if length < d.shortest {
+	rise := decibels(d.mean(d.end+1, d.now), d.most(max(d.end-holeLookMS, d.start), d.end-1))
+	need, shortest := d.depth, d.shortest
+	if d.exact*2 > length {
+		need, shortest = d.digital, d.exactShortest
+	}
+	if length < shortest {
 		return hole{}, false
 	}
-	db := 10 * math.Log10(d.before/max(d.sum/float64(length), 1e-12))
-	need := 10 * math.Log10(d.depth)
-	if d.exact*2 > length {
-		need = 10 * math.Log10(d.digital)
-	}
-	back := math.Abs(10 * math.Log10(max(after, 1e-12)/d.before))
-	value := min(ramp(db, need-10, need, need+20), ramp(back, 24, 12, 0))
+	value := min(ramp(d.fall, need-holeSlack, need, need+20), ramp(rise, need-holeSlack-5, need-5, need+15))
 	return hole{start: d.start, end: d.end, value: value}, value > 0
+}
+
+func decibels(above, below float64) float64 {
+	return 10 * math.Log10(max(above, 1e-12)/max(below, 1e-12))
 }

@@ -34,14 +34,14 @@ type reader interface {
 
 // Sound scores the sound of one track. Not safe for concurrent use.
 type Sound struct {
-	format   format
-	clock    clock
-	cutter   cutter
+	format  format
+	clock   clock
+	cutter  cutter
 	scorers []scorer
-	readers  []reader
-	peaks    []Peak
-	begun    bool
-	readTo   int64 // the sample up to which loudness was read
+	readers []reader
+	peaks   []Peak
+	begun   bool
+	readTo  int64 // the sample up to which loudness was read
 }
 
 // New makes a Sound that runs the detectors on a track of that format. After a
