@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// The progress line appears once work has taken a moment, and moves twice a
+// second on a terminal; elsewhere a line comes every half minute.
+const (
+	progressPatience = 1500 * time.Millisecond
+	progressTick     = 500 * time.Millisecond
+	progressLogEvery = 30 * time.Second
+)
+
+// progressBar tells on stderr how far the inputs have come.
+type progressBar struct {
+	v        *vetting
+	terminal bool
+	quit     chan struct{}
+	done     sync.WaitGroup
+}
+
+func startProgress(v *vetting) *progressBar {
+	b := &progressBar{v: v, terminal: isTerminal(v.stderr), quit: make(chan struct{})}
+	if !v.options.quiet {
+		b.done.Go(b.run)
+	}
+	return b
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func (b *progressBar) run() {
+	tick := time.NewTicker(progressTick)
+	defer tick.Stop()
+	began := time.Now()
+	var told time.Time
+	for {
+		select {
+		case <-b.quit:
+			b.v.printer.setStatus(b.v.stderr, "")
+			return
+		case now := <-tick.C:
+			switch {
+			case now.Sub(began) < progressPatience:
+			case b.terminal:
+				b.v.printer.setStatus(b.v.stderr, b.line(now.Sub(began)))
+			case now.Sub(began) >= progressLogEvery && now.Sub(told) >= progressLogEvery:
+				told = now
+				fmt.Fprintln(b.v.stderr, b.line(now.Sub(began)))
+			}
+		}
+	}
+}
+
+// line is the state of all inputs in one line.
+func (b *progressBar) line(elapsed time.Duration) string {
+	var position, length time.Duration
+	var frames int64
+	var raised, running int
+	for _, r := range b.v.runs {
+		p, l, ok := r.progress()
+		if !ok {
+			continue
+		}
+		running++
+		position += p.Position
+		length += max(l, p.Position)
+		frames += p.Frames
+		raised += p.Raised
+	}
+	var s strings.Builder
+	if len(b.v.runs) > 1 {
+		fmt.Fprintf(&s, "%d inputs  ", running)
+	}
+	fmt.Fprintf(&s, "%s", clockTime(position))
+	if length > position {
+		fmt.Fprintf(&s, " of %s (%.0f %%)", clockTime(length), 100*position.Seconds()/length.Seconds())
+	}
+	fmt.Fprintf(&s, "  %.1fx real time", position.Seconds()/elapsed.Seconds())
+	if frames > 0 {
+		fmt.Fprintf(&s, "  %.0f frames/s", float64(frames)/elapsed.Seconds())
+	}
+	fmt.Fprintf(&s, "  %s", count(raised, "defect"))
+	return s.String()
+}
+
+func (b *progressBar) stop() {
+	close(b.quit)
+	b.done.Wait()
+}
+
+// count is "1 defect", "2 defects".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// clockTime is h:mm:ss.mmm without leading zeros that say nothing.
+func clockTime(d time.Duration) string {
+	sign := ""
+	if d < 0 {
+		sign, d = "-", -d
+	}
+	d = d.Round(time.Millisecond)
+	h, m, s := int(d.Hours()), int(d.Minutes())%60, d%time.Minute
+	if h > 0 {
+		return fmt.Sprintf("%s%d:%02d:%06.3f", sign, h, m, s.Seconds())
+	}
+	return fmt.Sprintf("%s%d:%06.3f", sign, m, s.Seconds())
+}

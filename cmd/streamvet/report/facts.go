@@ -1,0 +1,58 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/streamvet/streamvet/engine/media"
+)
+
+// Describe says in one line what a track is.
+func Describe(t media.TrackInfo) string {
+	words := []string{fmt.Sprintf("track %d: %s", t.Index, t.Kind)}
+	add := func(ok bool, format string, args ...any) {
+		if ok {
+			words = append(words, fmt.Sprintf(format, args...))
+		}
+	}
+	add(t.Codec != "", "%s", t.Codec)
+	add(t.Profile != "", "(%s)", t.Profile)
+	switch t.Kind {
+	case media.KindVideo:
+		add(t.Width > 0, "%dx%d", t.Width, t.Height)
+		add(t.PixelFormat != "", "%s", t.PixelFormat)
+		add(t.FrameRateDen > 0, "%.4g frames/s", float64(t.FrameRateNum)/float64(max(t.FrameRateDen, 1)))
+		add(t.Interlaced, "interlaced")
+		add(t.Rotation != 0, "turned by %d degrees", t.Rotation)
+		add(t.Cover, "cover art")
+	case media.KindAudio:
+		add(t.SampleRate > 0, "%d Hz", t.SampleRate)
+		add(t.Layout != "", "%s", t.Layout)
+	}
+	add(t.BitRate > 0, "%d kb/s", t.BitRate/1000)
+	add(t.Language != "", "language %s", t.Language)
+	return strings.Join(words, " ")
+}
+
+// facts lists what is known of the input.
+func (r *Recorder) facts() []fact {
+	s := r.summary
+	fs := []fact{{"input", r.url}}
+	if s.Info.Container != "" {
+		fs = append(fs, fact{"container", s.Info.Container})
+	}
+	for _, t := range s.Info.Tracks {
+		name, text, _ := strings.Cut(Describe(t), ": ")
+		fs = append(fs, fact{name, text})
+	}
+	if s.Position > 0 {
+		fs = append(fs, fact{"vetted", exactTime(s.Position)})
+	}
+	if s.Frames > 0 {
+		fs = append(fs, fact{"frames", fmt.Sprint(s.Frames)})
+	}
+	if e := s.Elapsed.Seconds(); e > 0 && s.Position > 0 {
+		fs = append(fs, fact{"speed", fmt.Sprintf("%.1f times real time", s.Position.Seconds()/e)})
+	}
+	return fs
+}

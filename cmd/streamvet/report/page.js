@@ -1,0 +1,13 @@
+// j and k walk through the defects; printing opens what is folded.
+const findings = [...document.querySelectorAll('.findings li')];
+let at = -1;
+addEventListener('keydown', e => {
+  if (e.ctrlKey || e.metaKey || e.altKey || !findings.length) return;
+  const step = { j: 1, k: -1 }[e.key];
+  if (!step) return;
+  at = Math.min(Math.max(at + step, 0), findings.length - 1);
+  findings[at].focus();
+  findings[at].scrollIntoView({ block: 'nearest' });
+});
+addEventListener('hashchange', () => { at = Math.max(findings.findIndex(f => '#' + f.id === location.hash), at); });
+addEventListener('beforeprint', () => document.querySelectorAll('details').forEach(d => { d.open = true; }));

@@ -1,0 +1,207 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/streamvet/streamvet/engine/device"
+	"github.com/streamvet/streamvet/engine/device/cpu"
+	"github.com/streamvet/streamvet/engine/infer"
+	"github.com/streamvet/streamvet/engine/measure"
+	"github.com/streamvet/streamvet/engine/measure/sound"
+	"github.com/streamvet/streamvet/engine/media"
+	"github.com/streamvet/streamvet/engine/verdict"
+)
+
+// ErrClosed is returned by Add after Close.
+var ErrClosed = errors.New("engine: closed")
+
+// Engine runs detectors on any number of sources at once. Its methods may be
+// called from any goroutine.
+type Engine struct {
+	config  Config
+	device  device.Device
+	library *infer.Library
+
+	networks     []*network
+	pictureForms []measure.Detector
+	soundForms   []measure.Detector
+	bitForms     []measure.Detector
+	// What the scores of a track may be about, by what it carries.
+	pictureOutputs, soundOutputs, bitOutputs []verdict.Output
+
+	mu      sync.Mutex
+	closed  bool
+	running sync.WaitGroup
+	stops   map[*Source]context.CancelFunc
+}
+
+// Open makes an engine. Detectors, models and the device are checked here: what
+// is wrong with them is told before the first source.
+func Open(c Config) (_ *Engine, err error) {
+	if c, err = c.withDefaults(); err != nil {
+		return nil, fmt.Errorf("open engine: %w", err)
+	}
+	e := &Engine{config: c, stops: map[*Source]context.CancelFunc{}}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("open engine: %w", err)
+			e.free()
+		}
+	}()
+	if e.device, err = cpu.Open(cpu.Options{}); err != nil {
+		return nil, err
+	}
+	if err = e.sortDetectors(); err != nil {
+		return nil, err
+	}
+	c.Logger.Debug("engine open", "device", e.device.Name(), "detectors", len(c.Detectors))
+	return e, nil
+}
+
+// sortDetectors gives each detector to the room that runs it and tries them out.
+func (e *Engine) sortDetectors() error {
+	for _, d := range e.config.Detectors {
+		var defects []verdict.Defect
+		var outputs []verdict.Output
+		for _, o := range d.Outputs {
+			defects = append(defects, o.Defect)
+			outputs = append(outputs, verdict.Output{Detector: d.Name, Defect: o.Defect, Rule: o.Rule.Verdict()})
+		}
+		form := measure.Detector{Name: d.Name, Measure: d.Measure, Params: d.Params, Defects: defects}
+		switch {
+		case d.Network != nil:
+			if err := e.addNetwork(d); err != nil {
+				return err
+			}
+			e.pictureOutputs = append(e.pictureOutputs, outputs...)
+		case d.Input == "picture":
+			e.pictureForms = append(e.pictureForms, form)
+			e.pictureOutputs = append(e.pictureOutputs, outputs...)
+		case d.Input == "sound":
+			e.soundForms = append(e.soundForms, form)
+			e.soundOutputs = append(e.soundOutputs, outputs...)
+		case d.Input == "bitstream":
+			e.bitForms = append(e.bitForms, form)
+			e.bitOutputs = append(e.bitOutputs, outputs...)
+		default:
+			return fmt.Errorf("detector %s: input %q is none of picture, sound, bitstream", d.Name, d.Input)
+		}
+	}
+	return e.tryForms()
+}
+
+// tryForms makes every closed form once, so that a wrong name or parameter is
+// told now.
+func (e *Engine) tryForms() error {
+	_, pictures := measure.NewPicture(e.pictureForms)
+	_, sounds := sound.New(e.soundForms, 48000, 2)
+	_, bits := measure.NewBitstream(e.bitForms)
+	return errors.Join(pictures, sounds, bits)
+}
+
+// Device tells people what the engine runs on.
+func (e *Engine) Device() string { return e.device.Name() }
+
+// Add opens a source and starts to vet it. It returns once the container is
+// understood; ctx ends the source early. An input that cannot be opened is an
+// error and leaves nothing behind.
+func (e *Engine) Add(ctx context.Context, c SourceConfig) (*Source, error) {
+	if c.Name == "" {
+		c.Name = c.URL
+	}
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil, ErrClosed
+	}
+	e.running.Add(1)
+	e.mu.Unlock()
+	s, err := e.open(ctx, c)
+	if err != nil {
+		e.running.Done()
+		return nil, fmt.Errorf("%s: %w", c.Name, err)
+	}
+	return s, nil
+}
+
+func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	m, err := media.Open(ctx, c.URL, media.Options{
+		Logger: e.config.Logger, Threads: e.config.DecoderThreads,
+		StallTimeout: c.StallTimeout, Loudness: e.needsLoudness(),
+	})
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	s := &Source{
+		engine: e, name: c.Name, log: e.config.Logger.With("source", c.Name), media: m,
+		judge: newJudge(c.Sink, newScribe(e.config.Detectors)),
+		stop:  cancel, done: make(chan struct{}), started: time.Now(),
+	}
+	if err := s.prepare(); err != nil {
+		cancel()
+		return nil, errors.Join(err, m.Close())
+	}
+	e.mu.Lock()
+	e.stops[s] = cancel
+	closed := e.closed
+	e.mu.Unlock()
+	if closed {
+		cancel()
+	}
+	go func() {
+		defer e.running.Done()
+		s.run(ctx)
+		cancel()
+		e.mu.Lock()
+		delete(e.stops, s)
+		e.mu.Unlock()
+		close(s.done)
+	}()
+	return s, nil
+}
+
+// needsLoudness tells whether a detector reads EBU R128.
+func (e *Engine) needsLoudness() bool {
+	for _, f := range e.soundForms {
+		if f.Measure == "loudness" || f.Measure == "true_peak" {
+			return true
+		}
+	}
+	return false
+}
+
+// Close stops every source, waits for them, and frees everything. It is idempotent.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil
+	}
+	e.closed = true
+	for _, stop := range e.stops {
+		stop()
+	}
+	e.mu.Unlock()
+	e.running.Wait()
+	return e.free()
+}
+
+func (e *Engine) free() error {
+	var errs []error
+	for _, n := range e.networks {
+		errs = append(errs, n.close())
+	}
+	if e.library != nil {
+		errs = append(errs, e.library.Close())
+	}
+	if e.device != nil {
+		errs = append(errs, e.device.Close())
+	}
+	return errors.Join(errs...)
+}

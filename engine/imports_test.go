@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/streamvet/streamvet/"
+
+// arrows says which rooms a room may import. A room that is not named here has
+// no place in the house yet: give it one, in docs/architecture.md too.
+var arrows = map[string][]string{
+	"bench":                     {"engine", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
+	"cmd/streamvet":             {"cmd/streamvet/report", "engine", "engine/device/cpu", "engine/infer", "engine/inject", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
+	"cmd/streamvet/report":      {"engine", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
+	"engine":                    {"engine/batch", "engine/device", "engine/device/cpu", "engine/frame", "engine/infer", "engine/measure", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
+	"engine/batch":              {},
+	"engine/device":             {"engine/frame"},
+	"engine/device/conformance": {"engine/device", "engine/device/kernels", "engine/frame"},
+	"engine/device/cpu":         {"engine/device", "engine/device/kernels", "engine/frame"},
+	"engine/device/kernels":     {"engine/device", "engine/frame"},
+	"engine/frame":              {},
+	"engine/infer":              {"engine/device", "engine/frame"},
+	"engine/inject":             {"engine/verdict"},
+	"engine/measure":            {"engine/frame", "engine/verdict"},
+	"engine/measure/sound":      {"engine/frame", "engine/verdict"},
+	"engine/media":              {"engine/frame"},
+	"engine/verdict":            {},
+	"models":                    {"engine/verdict"},
+	"proto/streamvet/v1":        {},
+}
+
+// onlyImporters says which rooms alone may import what is foreign and heavy.
+var onlyImporters = map[string][]string{
+	"github.com/asticode/go-astiav":    {"engine/media"},
+	"github.com/yalue/onnxruntime_go":  {"engine/infer"},
+	"github.com/goccy/go-yaml":         {"models"},
+	"google.golang.org/protobuf/proto": {"proto/streamvet/v1"},
+	"C":                                {"engine/media", "engine/infer", "engine/device/cpu", "engine/device/kernels", "engine/device/conformance"},
+}
+
+func TestImportsFollowTheArrows(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		words := strings.Fields(line)
+		room := strings.TrimPrefix(words[0], module)
+		allowed, known := arrows[room]
+		if !known {
+			t.Errorf("%s is a room without a place in arrows", room)
+		}
+		for _, imported := range words[1:] {
+			if ours, ok := strings.CutPrefix(imported, module); ok && !slices.Contains(allowed, ours) {
+				t.Errorf("%s must not import %s", room, ours)
+			}
+			if only, ok := onlyImporters[imported]; ok && !slices.Contains(only, room) {
+				t.Errorf("%s must not import %s: only %v may", room, imported, only)
+			}
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/streamvet/streamvet/engine/measure/sound"
+	"github.com/streamvet/streamvet/engine/verdict"
+	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
+)
+
+// judge is where the scores of one source meet: it runs the trackers and feeds
+// the sink, one call at a time.
+type judge struct {
+	mu       sync.Mutex
+	sink     Sink
+	scribe   *scribe
+	trackers map[int]*verdict.Tracker // by track
+	pending  []verdict.Verdict        // reused
+	open     int                      // verdicts raised and not cleared
+	raised   int
+	byDefect map[verdict.Defect]int
+}
+
+// camera gives a picture of the moment at which a defect was strongest, or nil.
+type camera func(at time.Duration) *streamvetv1.Evidence
+
+func newJudge(sink Sink, s *scribe) *judge {
+	return &judge{sink: sink, scribe: s, trackers: map[int]*verdict.Tracker{}, byDefect: map[verdict.Defect]int{}}
+}
+
+// follow makes the tracker of one track.
+func (j *judge) follow(source string, track int, outputs []verdict.Output) error {
+	t, err := verdict.NewTracker(source, track, outputs)
+	if err != nil {
+		return err
+	}
+	j.trackers[track] = t
+	return nil
+}
+
+// scores judges the scores of one track. It returns an error only for scores
+// that no detector in force could have given: a fault of ours.
+func (j *judge) scores(track int, scores []verdict.Score, look camera) error {
+	if len(scores) == 0 {
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.sink.Scores(track, scores)
+	t := j.trackers[track]
+	for _, s := range scores {
+		var err error
+		if j.pending, err = t.Observe(j.pending[:0], s); err != nil {
+			return fmt.Errorf("track %d: %w", track, err)
+		}
+		j.tell(look)
+	}
+	return nil
+}
+
+func (j *judge) waveform(track int, peaks []sound.Peak) {
+	if len(peaks) == 0 {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.sink.Waveform(track, peaks)
+}
+
+// finish clears every open verdict.
+func (j *judge) finish() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, t := range j.trackers {
+		j.pending = t.Flush(j.pending[:0])
+		j.tell(nil)
+	}
+}
+
+func (j *judge) tell(look camera) {
+	for _, v := range j.pending {
+		r := j.scribe.record(v)
+		switch v.State {
+		case verdict.Raised:
+			j.open++
+			j.raised++
+			j.byDefect[v.Defect]++
+			if look != nil {
+				r.Evidence = look(v.PeakAt)
+			}
+		case verdict.Cleared:
+			j.open--
+		}
+		j.sink.Verdict(r)
+	}
+}
+
+// counts tells how many verdicts are open, were raised, and of which defects.
+func (j *judge) counts() (open, raised int, byDefect map[verdict.Defect]int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	byDefect = make(map[verdict.Defect]int, len(j.byDefect))
+	for d, n := range j.byDefect {
+		byDefect[d] = n
+	}
+	return j.open, j.raised, byDefect
+}

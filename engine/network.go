@@ -1,0 +1,302 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/streamvet/streamvet/engine/batch"
+	"github.com/streamvet/streamvet/engine/device"
+	"github.com/streamvet/streamvet/engine/frame"
+	"github.com/streamvet/streamvet/engine/infer"
+	"github.com/streamvet/streamvet/engine/verdict"
+	"github.com/streamvet/streamvet/models"
+)
+
+// laneTensors is how many tensors a lane keeps in rotation: one is filled while
+// another is read.
+const laneTensors = 2
+
+// network runs one learned detector for all sources: their pictures meet in the
+// same batches.
+type network struct {
+	detector models.Detector
+	spec     *models.Network
+	device   device.Device
+	session  *infer.Session
+	log      *slog.Logger
+
+	ready  chan filled // batches for the inference goroutine; unbuffered: lanes wait
+	closed chan struct{}
+	done   chan struct{}
+
+	mu    sync.Mutex
+	lanes map[device.Shape]*lane
+}
+
+// lane batches the pictures of one tensor geometry.
+type lane struct {
+	*batch.Lane[look]
+	shape    device.Shape
+	tensors  []device.Tensor
+	bindings []*infer.Binding
+	answer   [1]verdict.Score // of the look under judgement
+	users    int              // tracks; guarded by network.mu
+	done     chan struct{}
+}
+
+// look is one picture that a track shows to a network.
+type look struct {
+	owner         *pictures
+	pts, duration time.Duration
+	width, height int
+}
+
+// filled is a batch on its way to the inference goroutine.
+type filled struct {
+	lane  *lane
+	batch *batch.Batch[look]
+	err   chan error
+}
+
+func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, log *slog.Logger) (*network, error) {
+	spec := d.Network
+	s := infer.Spec{
+		Name: d.Name, ONNX: d.ONNX, Input: spec.Tensor.Name, Type: dtype(spec.Tensor.DType),
+		Channels: channels(spec.Tensor.Channels), Height: spec.Tensor.Height, Width: spec.Tensor.Width,
+		Score: spec.Score, Map: spec.Map,
+	}
+	session, err := lib.Load(s)
+	if err != nil {
+		return nil, err
+	}
+	n := &network{
+		detector: d, spec: spec, device: dev, session: session, log: log,
+		ready: make(chan filled), closed: make(chan struct{}), done: make(chan struct{}),
+		lanes: map[device.Shape]*lane{},
+	}
+	go n.infer()
+	return n, nil
+}
+
+func dtype(word string) device.DType {
+	return map[string]device.DType{"u8": device.U8, "f16": device.F16, "f32": device.F32}[word]
+}
+
+func channels(word string) int {
+	if word == "rgb" {
+		return 3
+	}
+	return 1
+}
+
+// shape is the tensor geometry for pictures of w by h.
+func (n *network) shape(w, h int) device.Shape {
+	t := &n.spec.Tensor
+	s := device.Shape{N: n.spec.Batch.MaxSize, C: channels(t.Channels), H: t.Height, W: t.Width}
+	if t.Resize == "none" {
+		a := max(t.Align, 1)
+		s.H, s.W = (h+a-1)/a*a, (w+a-1)/a*a
+	}
+	return s
+}
+
+// plan is how pictures like f become rows of tensors of the shape.
+func (n *network) plan(f *frame.Video, s device.Shape) device.PlanConfig {
+	t := &n.spec.Tensor
+	c := device.PlanConfig{
+		Width: f.Width, Height: f.Height, Format: f.Format, Colour: f.Colour,
+		Letterbox: t.Letterbox, Pad: t.Pad, Mean: t.Mean, Std: t.Std,
+		OutWidth: s.W, OutHeight: s.H, Type: dtype(t.DType),
+	}
+	if t.Channels == "rgb" {
+		c.Channels = device.RGB
+	}
+	switch t.Resize {
+	case "none":
+		c.Filter = device.None
+	case "bilinear":
+		c.Filter = device.Bilinear
+	}
+	return c
+}
+
+// enter gives a track the lane for its geometry, and makes it if it is the first.
+func (n *network) enter(w, h int) (*lane, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	shape := n.shape(w, h)
+	l := n.lanes[shape]
+	if l == nil {
+		var err error
+		if l, err = n.openLane(shape); err != nil {
+			return nil, fmt.Errorf("detector %s: %dx%d pictures: %w", n.detector.Name, w, h, err)
+		}
+		n.lanes[shape] = l
+	}
+	l.users++
+	return l, nil
+}
+
+func (n *network) openLane(shape device.Shape) (_ *lane, err error) {
+	l := &lane{shape: shape, done: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			l.free()
+		}
+	}()
+	for range laneTensors {
+		t, err := n.device.NewTensor(shape, dtype(n.spec.Tensor.DType))
+		if err != nil {
+			return nil, err
+		}
+		l.tensors = append(l.tensors, t)
+		b, err := n.session.Bind(t, shape.N)
+		if err != nil {
+			return nil, err
+		}
+		l.bindings = append(l.bindings, b)
+	}
+	l.Lane, err = batch.New[look](batch.Config{Tensors: laneTensors, MaxBatchSize: shape.N, MaxQueueDelay: n.spec.Batch.MaxQueueDelay})
+	if err != nil {
+		return nil, err
+	}
+	go n.collect(l)
+	return l, nil
+}
+
+// leave gives a lane back; the last track to leave closes it.
+func (n *network) leave(l *lane) {
+	n.mu.Lock()
+	l.users--
+	last := l.users == 0
+	if last {
+		delete(n.lanes, l.shape)
+	}
+	n.mu.Unlock()
+	if last {
+		l.Close()
+		<-l.done
+		if err := l.free(); err != nil {
+			n.log.Warn("close a lane", "detector", n.detector.Name, "error", err)
+		}
+	}
+}
+
+func (l *lane) free() error {
+	var errs []error
+	for _, b := range l.bindings {
+		errs = append(errs, b.Close())
+	}
+	for _, t := range l.tensors {
+		errs = append(errs, t.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// collect hands the batches of a lane to the inference goroutine, one at a time.
+func (n *network) collect(l *lane) {
+	defer close(l.done)
+	scored := make(chan error)
+	for {
+		b, err := l.Next(context.Background())
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err == nil {
+			n.ready <- filled{l, b, scored}
+			err = <-scored
+		}
+		if err != nil {
+			n.log.Error("inference", "detector", n.detector.Name, "error", err)
+		}
+		if b != nil {
+			l.Done(b)
+		}
+	}
+}
+
+// infer is the life of the inference goroutine. It keeps its OS thread: contexts
+// of devices and handles of providers belong to threads.
+func (n *network) infer() {
+	defer close(n.done)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for {
+		select {
+		case f := <-n.ready:
+			f.err <- n.run(f)
+		case <-n.closed:
+			return
+		}
+	}
+}
+
+// run scores one batch and gives each look's score to its source.
+func (n *network) run(f filled) error {
+	began := time.Now()
+	binding := f.lane.bindings[f.batch.Tensor]
+	err := binding.Run(f.batch.N)
+	share := time.Since(began) / time.Duration(f.batch.N)
+	for row, l := range f.batch.All() {
+		source := l.owner.source
+		source.clock.networks.add(share)
+		if err == nil {
+			err = n.deliver(l, f.lane, binding, row)
+		}
+		source.looks.Done()
+	}
+	return err
+}
+
+func (n *network) deliver(l look, at *lane, b *infer.Binding, row int) error {
+	value := float64(b.Score(row))
+	output := &n.detector.Outputs[0]
+	at.answer[0] = verdict.Score{
+		Detector: n.detector.Name, Defect: output.Defect,
+		PTS: l.pts, Duration: l.duration, Value: value, Reading: value,
+	}
+	if cells, h, w := b.Map(row); cells != nil && value >= output.Rule.Clear {
+		at.answer[0].Region, at.answer[0].Reading = n.region(l, at, cells, h, w)
+	}
+	return l.owner.source.judge.scores(l.owner.track, at.answer[:], l.owner.gallery.at)
+}
+
+// region is the rectangle around the cells of a map that belong to the defect,
+// and their share of the picture in percent.
+func (n *network) region(l look, at *lane, cells []float32, h, w int) (*verdict.Region, float64) {
+	x0, y0, x1, y1, hits := w, h, 0, 0, 0
+	for y := range h {
+		for x := range w {
+			if float64(cells[y*w+x]) >= n.spec.MapThreshold {
+				x0, y0, x1, y1 = min(x0, x), min(y0, y), max(x1, x+1), max(y1, y+1)
+				hits++
+			}
+		}
+	}
+	if hits == 0 {
+		return nil, 0
+	}
+	// The map covers the tensor; at native resolution the picture ends before it does.
+	width, height := l.width, l.height
+	if n.spec.Tensor.Resize == "none" {
+		width, height = at.shape.W, at.shape.H
+	}
+	across := func(cell int) float64 { return min(float64(cell*width)/float64(w*l.width), 1) }
+	down := func(cell int) float64 { return min(float64(cell*height)/float64(h*l.height), 1) }
+	r := &verdict.Region{X: across(x0), Y: down(y0)}
+	r.Width, r.Height = across(x1)-r.X, down(y1)-r.Y
+	return r, 100 * float64(hits) / float64(h*w)
+}
+
+// close ends the inference goroutine. All lanes must have been left.
+func (n *network) close() error {
+	close(n.closed)
+	<-n.done
+	return n.session.Close()
+}

@@ -1,0 +1,184 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/streamvet/streamvet/engine/device"
+	"github.com/streamvet/streamvet/engine/frame"
+	"github.com/streamvet/streamvet/engine/measure"
+	"github.com/streamvet/streamvet/engine/verdict"
+	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
+)
+
+// pictures vets the pictures of one track. Owned by the track's goroutine.
+type pictures struct {
+	source  *Source
+	track   int
+	stream  device.Stream
+	meter   device.Meter
+	gallery *gallery
+	forms   *measure.Picture
+	viewers []*viewer // one a network
+
+	shape    geometry       // of the picture before
+	waiting  []*frame.Video // measured, results not taken yet; oldest first
+	measures frame.Measures // reused
+	scores   []verdict.Score
+}
+
+// geometry is what plans and lanes depend on.
+type geometry struct {
+	width, height int
+	format        frame.Format
+	colour        frame.Colour
+}
+
+func geometryOf(f *frame.Video) geometry { return geometry{f.Width, f.Height, f.Format, f.Colour} }
+
+func newPictures(s *Source, track int) (_ *pictures, err error) {
+	p := &pictures{source: s, track: track}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	dev := s.engine.device
+	if p.stream, err = dev.NewStream(); err != nil {
+		return nil, err
+	}
+	if p.meter, err = dev.NewMeter(p.stream); err != nil {
+		return nil, err
+	}
+	p.gallery = newGallery(dev, p.stream)
+	if p.forms, err = measure.NewPicture(s.engine.pictureForms); err != nil {
+		return nil, err
+	}
+	for _, n := range s.engine.networks {
+		p.viewers = append(p.viewers, newViewer(n, p))
+	}
+	return p, nil
+}
+
+// take vets one picture. The caller keeps its reference to f.
+func (p *pictures) take(ctx context.Context, f *frame.Video) error {
+	if g := geometryOf(f); g != p.shape {
+		if err := p.refit(ctx, f); err != nil {
+			return err
+		}
+		p.shape = g
+	}
+	began := time.Now()
+	err := p.meter.Measure(f)
+	p.source.clock.measure.add(time.Since(began))
+	if err != nil {
+		return err
+	}
+	p.waiting = append(p.waiting, f.Retain())
+	return p.settle(ctx, p.depth())
+}
+
+// depth is how many pictures may be under measurement: none on the CPU, where
+// they are done at once; a few on a GPU, so that the host never waits.
+func (p *pictures) depth() int {
+	if p.source.engine.device.Mem() == frame.MemDevice {
+		return 3
+	}
+	return 0
+}
+
+// refit makes what depends on the geometry of f anew.
+func (p *pictures) refit(ctx context.Context, f *frame.Video) error {
+	if err := p.settle(ctx, 0); err != nil {
+		return err
+	}
+	if err := p.gallery.fit(f); err != nil {
+		return err
+	}
+	for _, v := range p.viewers {
+		if err := v.fit(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle judges measured pictures until at most depth are left waiting.
+func (p *pictures) settle(ctx context.Context, depth int) error {
+	for len(p.waiting) > 0 {
+		began := time.Now()
+		ready, err := p.meter.Next(&p.measures, len(p.waiting) > depth)
+		p.source.clock.measure.add(time.Since(began))
+		if err != nil || !ready {
+			return err
+		}
+		f := p.waiting[0]
+		copy(p.waiting, p.waiting[1:])
+		p.waiting = p.waiting[:len(p.waiting)-1]
+		err = p.judge(ctx, f)
+		f.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judge scores one measured picture and shows it to the networks that want it.
+func (p *pictures) judge(ctx context.Context, f *frame.Video) error {
+	began := time.Now()
+	snapshot := func(time.Duration) *streamvetv1.Evidence { return p.gallery.now(f) }
+	p.scores = p.forms.Observe(p.scores[:0], measure.Info(f), &p.measures)
+	err := p.source.judge.scores(p.track, p.scores, snapshot)
+	if err == nil {
+		err = p.source.bits.picture(p.track, f, snapshot)
+	}
+	p.source.clock.score.add(time.Since(began))
+	if err != nil {
+		return err
+	}
+	suspicion := p.forms.Suspicion()
+	kept := false
+	for _, v := range p.viewers {
+		if !v.wants(f.PTS, suspicion) {
+			continue
+		}
+		if !kept {
+			if err := p.gallery.keep(f); err != nil {
+				return err
+			}
+			kept = true
+		}
+		if err := v.show(ctx, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drain settles what is left at the end of the track.
+func (p *pictures) drain(ctx context.Context) error { return p.settle(ctx, 0) }
+
+func (p *pictures) close() error {
+	var errs []error
+	for _, f := range p.waiting {
+		f.Release()
+	}
+	p.waiting = nil
+	for _, v := range p.viewers {
+		errs = append(errs, v.close())
+	}
+	if p.meter != nil {
+		errs = append(errs, p.meter.Close())
+	}
+	if p.gallery != nil {
+		// Looks under way may still ask for pictures.
+		p.source.looks.Wait()
+		errs = append(errs, p.gallery.close())
+	}
+	if p.stream != nil {
+		errs = append(errs, p.stream.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,192 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/streamvet/streamvet/engine/frame"
+	"github.com/streamvet/streamvet/engine/media"
+	"github.com/streamvet/streamvet/engine/verdict"
+)
+
+// SourceConfig names one input and who takes what is found in it.
+type SourceConfig struct {
+	URL  string // a file, or a URL that FFmpeg reads
+	Name string // in verdicts; empty stands for URL
+	Sink Sink
+	// StallTimeout is how long a read may take before the source is given up; 0
+	// stands for 10 s.
+	StallTimeout time.Duration
+}
+
+// Source is one input under analysis. Its methods may be called from any goroutine.
+type Source struct {
+	engine  *Engine
+	name    string
+	log     *slog.Logger
+	media   *media.Source
+	judge   *judge
+	bits    *bitstream
+	clock   clock
+	looks   sync.WaitGroup // pictures that networks have not scored yet
+	stop    context.CancelFunc
+	done    chan struct{}
+	started time.Time
+
+	// Written before done is closed, read after.
+	err     error
+	stopped bool
+	ended   time.Time
+}
+
+// Info says what the container holds.
+func (s *Source) Info() media.Info { return s.media.Info() }
+
+// Name is the source's name in verdicts.
+func (s *Source) Name() string { return s.name }
+
+// Stop ends the source early; what was found so far stands. It does not wait.
+func (s *Source) Stop() { s.stop() }
+
+// Wait blocks until the source has ended and all its verdicts were told. The
+// summary is good also when there is an error: it says how far the source came.
+func (s *Source) Wait() (Summary, error) {
+	<-s.done
+	return s.summary(), s.err
+}
+
+// Done is closed when the source has ended.
+func (s *Source) Done() <-chan struct{} { return s.done }
+
+// prepare makes what judges the source's tracks, and gives up those that are
+// not vetted.
+func (s *Source) prepare() error {
+	video, sound := s.video(), s.media.Audio()
+	var err error
+	if s.bits, err = newBitstream(s.engine.bitForms, s.judge, video, sound); err != nil {
+		return err
+	}
+	follow := func(index int, outputs []verdict.Output) {
+		err = errors.Join(err, s.judge.follow(s.name, index, slices.Concat(outputs, s.engine.bitOutputs)))
+	}
+	for _, t := range video {
+		follow(t.Info.Index, s.engine.pictureOutputs)
+	}
+	for _, t := range sound {
+		follow(t.Info.Index, s.engine.soundOutputs)
+	}
+	for _, t := range s.media.Video()[len(video):] {
+		s.log.Info("only the first video track is vetted", "skipped", t.Info.Index)
+		t.Skip()
+	}
+	return err
+}
+
+// video is the video track that is vetted, if there is one.
+func (s *Source) video() []*media.VideoTrack {
+	all := s.media.Video()
+	return all[:min(len(all), 1)]
+}
+
+// run decodes, measures and judges every track until all have ended.
+func (s *Source) run(ctx context.Context) {
+	group, running := errgroup.WithContext(ctx)
+	for _, t := range s.video() {
+		group.Go(func() error { return s.vetPictures(running, t) })
+	}
+	for _, t := range s.media.Audio() {
+		group.Go(func() error { return s.vetSound(running, t) })
+	}
+	err := group.Wait()
+	s.looks.Wait()
+	if ctx.Err() == nil {
+		err = errors.Join(err, s.sayTheRest())
+	}
+	s.judge.finish()
+	if closeErr := s.media.Close(); err == nil {
+		err = closeErr
+	}
+	s.stopped = ctx.Err() != nil
+	if s.stopped && errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	if err != nil {
+		s.err = fmt.Errorf("%s: %w", s.name, err)
+	}
+	s.ended = time.Now()
+}
+
+// sayTheRest scores what shows only when all tracks have ended.
+func (s *Source) sayTheRest() error {
+	var err error
+	for _, t := range s.video() {
+		err = errors.Join(err, s.bits.end(t.Info.Index, t.Tail()))
+	}
+	for _, t := range s.media.Audio() {
+		err = errors.Join(err, s.bits.end(t.Info.Index, t.Tail()))
+	}
+	return err
+}
+
+// vetPictures is the life of a video track.
+func (s *Source) vetPictures(ctx context.Context, t *media.VideoTrack) error {
+	if s.engine.device.Mem() == frame.MemDevice {
+		// The current context of a GPU belongs to the OS thread. The thread is not
+		// given back: it ends with the goroutine.
+		runtime.LockOSThread()
+	}
+	p, err := newPictures(s, t.Info.Index)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	for {
+		began := time.Now()
+		f, err := t.Next(ctx)
+		s.clock.decode.add(time.Since(began))
+		if errors.Is(err, io.EOF) {
+			return p.drain(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("track %d: %w", t.Info.Index, err)
+		}
+		s.clock.frames.Add(1)
+		s.clock.position(f.PTS + f.Duration)
+		err = p.take(ctx, f)
+		f.Release()
+		if err != nil {
+			return fmt.Errorf("track %d: picture %d at %v: %w", t.Info.Index, f.Index, f.PTS, err)
+		}
+	}
+}
+
+// vetSound is the life of an audio track.
+func (s *Source) vetSound(ctx context.Context, t *media.AudioTrack) error {
+	ears := newEars(s, t.Info.Index)
+	for {
+		a, err := t.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return ears.finish()
+		}
+		if err != nil {
+			return fmt.Errorf("track %d: %w", t.Info.Index, err)
+		}
+		s.clock.position(a.PTS + a.Duration)
+		began := time.Now()
+		err = ears.take(a)
+		a.Release()
+		s.clock.sound.add(time.Since(began))
+		if err != nil {
+			return fmt.Errorf("track %d: %w", t.Info.Index, err)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/streamvet/streamvet/engine/device"
+	"github.com/streamvet/streamvet/engine/frame"
+)
+
+// suspicious is the suspicion from which networks look at once.
+const suspicious = 0.5
+
+// viewer shows the pictures of one track to one network: it decides when, and
+// fills the slots. Owned by the track's goroutine.
+type viewer struct {
+	network *network
+	owner   *pictures
+	lane    *lane
+	plan    device.Plan
+	next    time.Duration // the next look of the base rate is due
+	last    time.Duration // of the last look
+	looked  bool
+}
+
+func newViewer(n *network, p *pictures) *viewer { return &viewer{network: n, owner: p} }
+
+// fit prepares for pictures of the geometry of f.
+func (v *viewer) fit(f *frame.Video) error {
+	if err := v.close(); err != nil {
+		return err
+	}
+	l, err := v.network.enter(f.Width, f.Height)
+	if err != nil {
+		return err
+	}
+	v.lane = l
+	v.plan, err = v.owner.source.engine.device.NewPlan(v.owner.stream, v.network.plan(f, l.shape))
+	return err
+}
+
+// wants decides whether the network should look at the picture at pts: at the
+// base rate, and sooner while cheap evidence is suspicious.
+func (v *viewer) wants(pts time.Duration, suspicion float64) bool {
+	sampling := &v.network.spec.Sampling
+	due := !v.looked || pts >= v.next
+	if !due && suspicion >= suspicious && sampling.Suspicious > 0 {
+		due = pts-v.last >= sampling.Suspicious
+	}
+	if !due {
+		return false
+	}
+	v.looked, v.last, v.next = true, pts, pts+sampling.Every
+	return true
+}
+
+// show gives the picture to the network; it waits for a free slot.
+func (v *viewer) show(ctx context.Context, f *frame.Video) error {
+	clock := &v.owner.source.clock
+	began := time.Now()
+	slot, err := v.lane.Acquire(ctx)
+	clock.wait.add(time.Since(began))
+	if err != nil {
+		return err
+	}
+	began = time.Now()
+	err = v.plan.Put(f, v.lane.tensors[slot.Tensor], slot.Row)
+	clock.prepare.add(time.Since(began))
+	if err != nil {
+		v.lane.Abandon(slot)
+		return err
+	}
+	v.owner.source.looks.Add(1)
+	clock.looks.Add(1)
+	v.lane.Commit(slot, look{owner: v.owner, pts: f.PTS, duration: f.Duration, width: f.Width, height: f.Height})
+	return nil
+}
+
+func (v *viewer) close() error {
+	var err error
+	if v.plan != nil {
+		err = v.plan.Close()
+		v.plan = nil
+	}
+	if v.lane != nil {
+		v.network.leave(v.lane)
+		v.lane = nil
+	}
+	return err
+}
