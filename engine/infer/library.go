@@ -122,7 +122,7 @@ func load(path string) error {
 	defer C.free(unsafe.Pointer(cpath))
 	defer C.free(unsafe.Pointer(cseries))
 	var version [64]C.char
-	if err := taken(C.sv_probe(cpath, cseries, &version[0], C.size_t(len(version)))); err != nil {
+	if err := taken(C.sv_try_library(cpath, cseries, &version[0], C.size_t(len(version)))); err != nil {
 		return fmt.Errorf("library %s: %w: %s", path, err, remedy)
 	}
 	if v := C.GoString(&version[0]); !strings.HasPrefix(v, series) {

@@ -17,7 +17,7 @@ static char *base_of(void *lib, const OrtApiBase **base) {
   return *base ? NULL : strdup("OrtGetApiBase gives nothing");
 }
 
-char *sv_probe(const char *path, const char *series, char *version, size_t cap) {
+char *sv_try_library(const char *path, const char *series, char *version, size_t cap) {
   void *lib = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
   if (!lib) return strdup(dlerror());
   const OrtApiBase *base;

@@ -25,9 +25,9 @@ typedef struct {
   OrtValue *values[1 + SV_MAX_OUTPUTS];
 } sv_binding;
 
-// sv_probe loads the library at path and copies its version; one that does not
+// sv_try_library loads the library at path and copies its version; one that does not
 // begin with series is unloaded again. It returns NULL or what is wrong, to be freed.
-char *sv_probe(const char *path, const char *series, char *version, size_t cap);
+char *sv_try_library(const char *path, const char *series, char *version, size_t cap);
 
 // sv_attach finds the API of the library that is already loaded from path.
 // It must come before all below. It returns NULL or what is wrong, to be freed.
