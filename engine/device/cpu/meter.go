@@ -20,16 +20,22 @@ type meter struct {
 	device *cpuDevice
 	closed bool
 
-	previous *frame.Video       // held by a reference of ours; nil at the beginning
-	pictures [2]kernels.Picture // of the previous picture and the one in progress
-	now      int                // which of them is in progress
+	previous *frame.Video // held by a reference of ours; nil at the beginning
+	now      int          // which of shared.pictures is in progress
+	shared   *shared
 
 	scratch unsafe.Pointer
 	width   int // what scratch is for
 	format  frame.Format
 
-	ring        [pendingMax]frame.Measures
-	first, used int
+	first, used int // of shared.ring
+}
+
+// shared is what C sees of a meter. It is an object of its own, since cgo looks
+// through all of the object that a pointer leads into for Go pointers.
+type shared struct {
+	pictures [2]kernels.Picture // of the previous picture and the one in progress
+	ring     [pendingMax]frame.Measures
 }
 
 func (d *cpuDevice) NewMeter(device.Stream) (device.Meter, error) {
@@ -37,7 +43,7 @@ func (d *cpuDevice) NewMeter(device.Stream) (device.Meter, error) {
 		return nil, device.ErrClosed
 	}
 	d.open.Add(1)
-	return &meter{device: d}, nil
+	return &meter{device: d, shared: new(shared)}, nil
 }
 
 func (m *meter) Measure(f *frame.Video) error {
@@ -47,7 +53,7 @@ func (m *meter) Measure(f *frame.Video) error {
 	if m.used == pendingMax {
 		return fmt.Errorf("device: measure: %d measures wait to be taken by Next", m.used)
 	}
-	picture, before := &m.pictures[m.now], &m.pictures[1-m.now]
+	picture, before := &m.shared.pictures[m.now], &m.shared.pictures[1-m.now]
 	if err := picture.Set(f, frame.MemHost); err != nil {
 		return fmt.Errorf("device: measure: %w", err)
 	}
@@ -57,7 +63,7 @@ func (m *meter) Measure(f *frame.Video) error {
 	if m.previous == nil || !picture.SameGeometry(before) {
 		before = nil
 	}
-	out := &m.ring[(m.first+m.used)%pendingMax]
+	out := &m.shared.ring[(m.first+m.used)%pendingMax]
 	C.sv_cpu_measure(m.device.form.code(), (*C.struct_sv_measures)(unsafe.Pointer(out)),
 		(*C.struct_sv_picture)(unsafe.Pointer(picture)), (*C.struct_sv_picture)(unsafe.Pointer(before)), m.scratch)
 	m.used++
@@ -89,7 +95,7 @@ func (m *meter) Next(out *frame.Measures, _ bool) (bool, error) {
 	if m.used == 0 {
 		return false, nil
 	}
-	*out = m.ring[m.first]
+	*out = m.shared.ring[m.first]
 	m.first = (m.first + 1) % pendingMax
 	m.used--
 	return true, nil
