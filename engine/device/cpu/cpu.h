@@ -11,9 +11,11 @@ enum sv_form { SV_FORM_REFERENCE = 0, SV_FORM_BASELINE = 1, SV_FORM_AVX2 = 2, SV
 /* Whether this processor (and this build) runs a form. */
 int sv_form_runs(int form);
 
-/* Converts p into the tensor's row at dst, with scratch of sv_put_scratch bytes. */
+/* A plan needs scratch of sv_put_scratch bytes, filled by sv_put_begin; both look
+   at the geometry of p only. sv_cpu_put then converts p into the tensor's row at dst. */
+sv_u64 sv_put_scratch(const struct sv_plan *plan, const struct sv_picture *p);
+void sv_put_begin(const struct sv_plan *plan, const struct sv_picture *p, void *scratch);
 void sv_cpu_put(int form, const struct sv_plan *plan, const struct sv_picture *p, void *dst, void *scratch);
-sv_u64 sv_put_scratch(const struct sv_plan *plan, int width, int height);
 
 /* Measures p against previous (may be null, else of the same geometry) into m,
    with scratch of sv_measure_scratch bytes. */

@@ -16,15 +16,23 @@ int sv_form_runs(int form) {
   return 0;
 }
 
-void sv_cpu_put(int form, const sv_plan *plan, const sv_picture *p, void *dst, void *scratch) {
-  (void)form; (void)scratch;
-  switch (plan->type) {
-    case SV_U8: sv_reference_put(*plan, *p, (sv_u8 *)dst); break;
-    case SV_F16: sv_reference_put(*plan, *p, (sv_u16 *)dst); break;
-    default: sv_reference_put(*plan, *p, (float *)dst); break;
+static void put_reference(const sv_plan &plan, const sv_picture &p, void *dst) {
+  switch (plan.type) {
+    case SV_U8: sv_reference_put(plan, p, (sv_u8 *)dst); break;
+    case SV_F16: sv_reference_put(plan, p, (sv_u16 *)dst); break;
+    default: sv_reference_put(plan, p, (float *)dst); break;
   }
 }
-sv_u64 sv_put_scratch(const sv_plan *, int, int) { return 64; }
+
+void sv_cpu_put(int form, const sv_plan *plan, const sv_picture *p, void *dst, void *scratch) {
+  bool done = false;
+  switch (form) {
+    case SV_FORM_AVX512: done = sv_put_avx512(*plan, *p, dst, scratch); break;
+    case SV_FORM_AVX2: done = sv_put_avx2(*plan, *p, dst, scratch); break;
+    case SV_FORM_BASELINE: done = sv_put_sse2(*plan, *p, dst, scratch); break;
+  }
+  if (!done) put_reference(*plan, *p, dst);
+}
 
 void sv_cpu_measure(int form, sv_measures *m, const sv_picture *p, const sv_picture *previous, void *scratch) {
   memset(m, 0, sizeof *m);

@@ -2,6 +2,7 @@
 // each row comes from memory once. S is one of the simd_*.h.
 #ifndef SV_MEASURE_STRIP_H
 #define SV_MEASURE_STRIP_H
+#include "carver.h"
 #include "cpu.h"
 #include "grid.h"
 #include "measure_tile.h"
@@ -23,17 +24,6 @@ struct Measuring {
   sv_u32 *histogram;     // HISTOGRAM_TABLES tables of 64
   Edge *edges;           // of the first tile, the last but one, and the last
   sv_u8 *window;         // an edge tile with its surroundings: STRIP_ROWS + SV_BLOCK rows
-};
-
-// Hands out pieces of scratch; with base null it only counts.
-struct Carver {
-  sv_u8 *base;
-  sv_u64 used;
-  template <class T>
-  void take(T *&p, sv_u64 n) {
-    p = (T *)(base + used);
-    used += (n * sizeof(T) + 63) & ~(sv_u64)63;
-  }
 };
 
 enum { HISTOGRAM_TABLES = 4 };

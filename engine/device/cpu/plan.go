@@ -30,10 +30,12 @@ func (d *cpuDevice) NewPlan(_ device.Stream, c device.PlanConfig) (device.Plan, 
 		return nil, fmt.Errorf("device: plan: %w", err)
 	}
 	p := &plan{device: d, config: c, numbers: numbers}
-	bytes := C.sv_put_scratch((*C.struct_sv_plan)(unsafe.Pointer(&p.numbers)), C.int(c.Width), C.int(c.Height))
-	if p.scratch, err = allocate(int(bytes)); err != nil {
+	p.picture.SetGeometry(c.Width, c.Height, c.Format)
+	numbersC, pictureC := (*C.struct_sv_plan)(unsafe.Pointer(&p.numbers)), (*C.struct_sv_picture)(unsafe.Pointer(&p.picture))
+	if p.scratch, err = allocate(int(C.sv_put_scratch(numbersC, pictureC))); err != nil {
 		return nil, fmt.Errorf("device: plan: %w", err)
 	}
+	C.sv_put_begin(numbersC, pictureC, p.scratch)
 	d.open.Add(1)
 	return p, nil
 }

@@ -34,6 +34,8 @@ struct Avx2 {
   static sv_u32 ones(Mask m) { return (sv_u32)__builtin_popcount((unsigned)_mm256_movemask_epi8(m)); }
 
   static V widen(const sv_u8 *p) { return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)p)); }
+  static V shift_w(V a, int n) { return _mm256_srl_epi16(a, _mm_cvtsi32_si128(n)); }
+  static V limit_w(V a, V most) { return _mm256_min_epu16(a, most); }
   static V add_w(V a, V b) { return _mm256_add_epi16(a, b); }
   static V sub_w(V a, V b) { return _mm256_sub_epi16(a, b); }
   static V abs_w(V a) { return _mm256_abs_epi16(a); }

@@ -36,39 +36,49 @@ func (p *Picture) Set(f *frame.Video, mem frame.MemKind) error {
 	if err := checkGeometry(f.Width, f.Height, f.Format); err != nil {
 		return err
 	}
-	cw, ch := f.Format.ChromaSize(f.Width, f.Height)
-	step, planes := 1, 3
-	switch {
-	case f.Format.Mono:
-		planes = 1
-	case f.Format.Interleaved:
-		step, planes = 2, 2
-	}
-	size := f.Format.SampleBytes()
-	for i := range planes {
+	p.SetGeometry(f.Width, f.Height, f.Format)
+	size := int(p.sampleBytes)
+	for i := range planes(f.Format) {
 		row := f.Width * size
 		if i > 0 {
-			row = cw * step * size
+			row = int(p.chromaWidth*p.chromaStep) * size
 		}
 		if err := checkPlane(f.Planes[i], row, size); err != nil {
 			return fmt.Errorf("plane %d: %w", i, err)
 		}
-	}
-	*p = Picture{
-		width: int32(f.Width), height: int32(f.Height), chromaWidth: int32(cw), chromaHeight: int32(ch),
-		chromaShiftX: int32(f.Format.ChromaShiftX), chromaShiftY: int32(f.Format.ChromaShiftY),
-		chromaStep: int32(step), sampleBytes: int32(size), depth: int32(f.Format.BitDepth),
-	}
-	if size == 2 && f.Format.HighAligned {
-		p.wordShift = 16 - p.depth
-	}
-	for i := range planes {
 		p.plane[i], p.pitch[i] = f.Planes[i].Data, int32(f.Planes[i].Pitch)
 	}
-	if planes == 2 {
+	if planes(f.Format) == 2 {
 		p.plane[2], p.pitch[2] = unsafe.Add(p.plane[1], size), p.pitch[1]
 	}
 	return nil
+}
+
+// SetGeometry describes a picture without planes, of a geometry that was checked.
+func (p *Picture) SetGeometry(w, h int, f frame.Format) {
+	cw, ch := f.ChromaSize(w, h)
+	*p = Picture{
+		width: int32(w), height: int32(h), chromaWidth: int32(cw), chromaHeight: int32(ch),
+		chromaShiftX: int32(f.ChromaShiftX), chromaShiftY: int32(f.ChromaShiftY),
+		chromaStep: 1, sampleBytes: int32(f.SampleBytes()), depth: int32(f.BitDepth),
+	}
+	if f.Interleaved {
+		p.chromaStep = 2
+	}
+	if p.sampleBytes == 2 && f.HighAligned {
+		p.wordShift = 16 - p.depth
+	}
+}
+
+// planes is how many planes hold a picture.
+func planes(f frame.Format) int {
+	switch {
+	case f.Mono:
+		return 1
+	case f.Interleaved:
+		return 2
+	}
+	return 3
 }
 
 // SameGeometry tells whether samples of p and q lie at the same places and mean
