@@ -31,17 +31,17 @@ func newChild(ctx context.Context, program string, args ...string) *child {
 
 // explain puts what the program said to its exit status.
 func (c *child) explain(ctx context.Context, err error) error {
+	said := c.errors.String()
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case strings.Contains(said, "No space left on device"):
+		return errors.New("the disk is full: free some space or write to another one")
+	case err == nil && strings.Contains(said, "Error writing trailer"): // older programs exit with 0 after this
+		return fmt.Errorf("%s says: %s", filepath.Base(c.cmd.Path), said)
 	case err == nil:
 		return nil
-	}
-	said := c.errors.String()
-	if strings.Contains(said, "No space left on device") {
-		return errors.New("the disk is full: free some space or write to another one")
-	}
-	if said == "" {
+	case said == "":
 		return fmt.Errorf("%s: %w", filepath.Base(c.cmd.Path), err)
 	}
 	return fmt.Errorf("%s says: %s", filepath.Base(c.cmd.Path), said)
