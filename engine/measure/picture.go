@@ -109,6 +109,7 @@ type picture struct {
 	mean         float64 // luma
 	cut          bool    // a new scene begins here
 	still        still
+	bars         float64 // share of the upper half that has the hues of colour bars
 	suspicion    float64
 
 	previous  [frame.GridHeight * frame.GridWidth]uint8
@@ -128,6 +129,7 @@ func (p *picture) take(f FrameInfo, m *frame.Measures) {
 	}
 	p.mean = ratio(m.Sum, uint64(m.Pixels))
 	p.change = ratio(m.SAD, uint64(m.Pixels))
+	p.findBars()
 	p.still.take(p)
 	p.findCut()
 	p.suspect()

@@ -36,8 +36,8 @@ func (d *banding) observe(dst []verdict.Score, o output, p *picture) []verdict.S
 	value := max(
 		ramp(perMille, d.contours/4, d.contours, 5*d.contours),
 		ramp(comb, d.comb/2, d.comb, 1))
-	if p.drawn() {
-		value = 0 // a drawing has few levels by nature
+	if p.drawn() || p.bars >= 0.9 {
+		value = 0 // drawings and test pictures have few levels by nature
 	}
 	return append(dst, p.score(o, value, perMille))
 }
@@ -66,7 +66,7 @@ func combOf(h *[frame.HistogramBins]uint32, period int) float64 {
 			continue
 		}
 		used++
-		if 4*uint64(h[top]) >= 3*sum {
+		if 5*uint64(h[top]) >= 3*sum {
 			places[top-g]++
 		}
 	}

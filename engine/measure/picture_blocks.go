@@ -14,7 +14,7 @@ import (
 // `ratio`. A scaled picture has lost its grid: nothing is found there.
 type blockiness struct{ ratio float64 }
 
-func newBlockiness() pictureForm { return &blockiness{ratio: 1.7} }
+func newBlockiness() pictureForm { return &blockiness{ratio: 2.3} }
 
 func (d *blockiness) knobs() []knob { return []knob{{"ratio", &d.ratio, 1.05, 20}} }
 

@@ -1,60 +1,83 @@
 package measure
 
-import "github.com/streamvet/streamvet/engine/verdict"
+import (
+	"math"
 
-// blur: the whole picture has lost its edges. Reading: widthOf, the ratio of
-// the squared differences at distances 4 and 1, in the sharper direction: 4 or
-// less in a crisp picture, 6..11 in soft but healthy video, 16 where luma is a
-// straight line over 4 samples. A Gaussian blur of 4 samples gives about 14.5.
-// 0.5 at `width`, or at `relative` of the way from the scene's own sharpness
-// to 16, whichever is later: soft footage stays what it is.
+	"github.com/streamvet/streamvet/engine/verdict"
+)
+
+// blur: the picture has lost its edges, against what the scene had before.
+// Reading: how many times less fine detail it has than usual. Fine detail is
+// the energy of differences at distance 1 by that of luma as a whole, so that
+// fades and contrast do not count; and the edges must have become wider: the
+// ratio of squared differences at distances 4 and 1, in the sharper direction,
+// is 4 or less in a crisp picture, 6..11 in soft but healthy video and 16 where
+// luma is a straight line over 4 samples. 0.5 where detail has fallen to
+// 1/`drop` and width has risen by `rise`. A Gaussian blur of 4 samples takes away
+// 7 times or more and adds 3 or more; a fast pan 3 times and 1.
+//
+// Without a scene to compare with, only a width of `width` counts; clips that
+// are soft from end to end are not told from soft lenses.
 type blur struct {
-	width    float64
-	relative float64
+	drop, rise, width float64
 
-	sharp float64 // the source's usual reading
-	seen  int
+	detail, edge float64 // what is usual: log of detail, and width
+	seen         int
 }
 
-func newBlur() pictureForm { return &blur{width: 13, relative: 0.5} }
+func newBlur() pictureForm { return &blur{drop: 4.5, rise: 2, width: 14.5} }
 
 func (d *blur) knobs() []knob {
 	return []knob{
+		{"drop", &d.drop, 1.1, 100},
+		{"rise", &d.rise, 0, 12},
 		{"width", &d.width, 2, 16},
-		{"relative", &d.relative, 0, 1},
 	}
 }
 
 func (d *blur) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
-	width, ok := p.edgeWidth()
+	const warm = 8 // pictures of a scene until it can be compared with
+	if p.cut {
+		d.seen = 0
+	}
+	width, detail, ok := p.edges()
 	if !ok {
-		return append(dst, p.score(o, 0, width))
+		return append(dst, p.score(o, 0, 1))
 	}
-	half := d.width
-	if d.seen > 0 {
-		half = max(half, d.sharp+d.relative*(16-d.sharp))
+	value, lost := ramp(width, d.width-1, d.width, 16), 1.0
+	if d.seen >= warm {
+		lost = math.Exp(d.detail - detail)
+		value = max(value, min(
+			ramp(lost, 1+(d.drop-1)/2, d.drop, 4*d.drop),
+			ramp(width-d.edge, d.rise/2, d.rise, d.rise+4)))
 	}
-	half = min(half, 15.5)
-	value := ramp(width, half-3, half, 16)
-	if d.seen == 0 {
-		d.sharp = width
-	}
-	d.seen++
-	if value < 0.5 {
-		d.sharp += (width - d.sharp) / 64
-	}
-	return append(dst, p.score(o, value, width))
+	d.learn(detail, width, value)
+	return append(dst, p.score(o, value, lost))
 }
 
-// edgeWidth is the ratio of squared differences at distances 4 and 1 in the
-// sharper direction, or false where there is too little detail to tell: an
-// empty, black or nearly flat picture has no sharpness.
-func (p *picture) edgeWidth() (float64, bool) {
-	energy := ratio(p.m.GradientSq4, uint64(p.m.Pixels))
+// learn follows what is usual, slowly, so that a short defect leaves no mark.
+func (d *blur) learn(detail, width, value float64) {
+	const step = 0.02 // most that may change with one picture: 2 %
+	switch {
+	case d.seen < 4:
+		d.detail += (detail - d.detail) / float64(d.seen+1)
+		d.edge += (width - d.edge) / float64(d.seen+1)
+	case value < 0.5:
+		d.detail += min(max(detail-d.detail, -step), step)
+		d.edge += min(max(width-d.edge, -5*step), 5*step)
+	}
+	d.seen = min(d.seen+1, 1000)
+}
+
+// edges are the width of edges and the log of fine detail, or false where there
+// is too little in the picture to tell.
+func (p *picture) edges() (width, detail float64, ok bool) {
 	h := ratio(p.m.GradientSq4, p.m.GradientSq1)
 	v := ratio(p.m.GradientSqV4, p.m.GradientSqV1)
-	if h == 0 || v == 0 {
-		return 0, false
+	deviation := p.deviation()
+	if h == 0 || v == 0 || deviation < 8 || p.isBlack() || p.drawn() {
+		return 0, 0, false
 	}
-	return min(h, v), energy > 8 && p.deviation() > 8 && !p.isBlack()
+	fine := ratio(p.m.GradientSq1, uint64(p.m.Pixels)) / (deviation * deviation)
+	return min(h, v), math.Log(max(fine, 1e-9)), true
 }

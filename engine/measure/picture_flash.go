@@ -58,11 +58,12 @@ func (d *flash) observe(dst []verdict.Score, o output, p *picture) []verdict.Sco
 		}
 	}
 	d.begun = true
+	// Things that move turn some cells up and as many others down.
 	need := d.area * float64(len(d.turned))
 	switch {
-	case float64(up) > need && d.direction <= 0:
+	case float64(up) > need && up > 2*down && d.direction <= 0:
 		d.change(1, p.PTS)
-	case float64(down) > need && d.direction >= 0:
+	case float64(down) > need && down > 2*up && d.direction >= 0:
 		d.change(-1, p.PTS)
 	}
 	n := float64(d.within(p.PTS, time.Second))

@@ -53,11 +53,15 @@ func newColorBars() pictureForm { return &colorBars{} }
 func (d *colorBars) knobs() []knob { return nil }
 
 func (d *colorBars) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
+	return append(dst, p.score(o, ramp(p.bars, 0.8, 0.92, 1), p.bars))
+}
+
+// findBars measures how much the picture is one of colour bars.
+func (p *picture) findBars() {
 	// Seven bars across (SMPTE), eight with black (EBU), seven between grey sides
 	// of an eighth of the width (RP 219).
 	w := float64(frame.GridWidth)
-	match := max(p.colourBars(0, w/7), p.colourBars(0, w/8), p.colourBars(w/8, w*3/28))
-	return append(dst, p.score(o, ramp(match, 0.8, 0.92, 1), match))
+	p.bars = max(p.colourBars(0, w/7), p.colourBars(0, w/8), p.colourBars(w/8, w*3/28))
 }
 
 // hues are the signs of Cb and Cr in the bars yellow, cyan, green, magenta,

@@ -11,7 +11,8 @@ import (
 // source. Reading: the largest change of one bar, as a share of the picture's
 // height or width. 0.5 at `change`. Other bars count once they have stayed for
 // `settle_s`, and then from where they came; after `adopt_s` they are the usual
-// ones. Dark pictures say nothing of bars and are passed over.
+// ones. Dark pictures and
+// test pictures say nothing of bars and are passed over.
 type letterbox struct {
 	change, settle, adopt float64
 
@@ -38,7 +39,7 @@ func (d *letterbox) knobs() []knob {
 
 func (d *letterbox) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
 	end := p.PTS + p.Duration
-	b, ok := p.bars()
+	b, ok := p.borders()
 	if d.differs && !ok {
 		b = d.now // too dark to tell: as before
 	}
@@ -72,8 +73,8 @@ func (d *letterbox) observe(dst []verdict.Score, o output, p *picture) []verdict
 	return dst
 }
 
-// bars are the bars of p, or false where it is too dark to tell.
-func (p *picture) bars() (bars, bool) {
+// borders are the bars around p, or false where it is too dark to tell.
+func (p *picture) borders() (bars, bool) {
 	w, h := max(float64(p.m.Width), 1), max(float64(p.m.Height), 1)
 	b := bars{
 		left: float64(p.m.BorderLeft) / w, right: float64(p.m.BorderRight) / w,
@@ -81,7 +82,7 @@ func (p *picture) bars() (bars, bool) {
 	}
 	inside := max(1-b.left-b.right, 0) * max(1-b.top-b.bottom, 0)
 	lit := 1 - p.share(0, p.black+24)
-	return b, inside > 0.25 && lit > 0.6*inside
+	return b, inside > 0.25 && lit > 0.6*inside && p.bars < 0.9
 }
 
 func (b bars) distance(c bars) float64 {

@@ -70,6 +70,9 @@ func (d *overexposed) observe(dst []verdict.Score, o output, p *picture) []verdi
 // drawn tells whether the picture is graphics rather than a camera's: flat areas
 // with edges of one sample between them.
 func (p *picture) drawn() bool {
-	width := min(ratio(p.m.GradientSq4, p.m.GradientSq1), ratio(p.m.GradientSqV4, p.m.GradientSqV1))
-	return p.flat() > 0.25 && width < 3.5
+	h, v := ratio(p.m.GradientSq4, p.m.GradientSq1), ratio(p.m.GradientSqV4, p.m.GradientSqV1)
+	if h == 0 || v != 0 && v < h {
+		h = v
+	}
+	return p.flat() > 0.25 && h < 3.5
 }

@@ -17,7 +17,11 @@ func (d *noise) knobs() []knob { return []knob{{"sigma", &d.sigma, 1, 25}} }
 
 func (d *noise) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
 	sigma := p.noiseSigma(0.1)
-	return append(dst, p.score(o, ramp(sigma, d.sigma/2, d.sigma, 3*d.sigma), sigma))
+	value := ramp(sigma, d.sigma/2, d.sigma, 3*d.sigma)
+	if p.drawn() {
+		value = 0 // text has no flat blocks
+	}
+	return append(dst, p.score(o, value, sigma))
 }
 
 // noiseSigma is the noise of the block at quantile q, 0 where fewer than one
