@@ -83,6 +83,13 @@ func TestLoadRefusesWhatIsNoModel(t *testing.T) {
 	}
 }
 
+// Weights in another file would not be under the manifest's hash.
+func TestLoadReadsNoOtherFile(t *testing.T) {
+	s := lumaSpec(t, "external")
+	s.Name = "a_detector"
+	refused(t, open(t, Options{}), s, "network.file", "external-weights-are-not-taken")
+}
+
 // The file's bytes belong to the caller again after Load.
 func TestLoadDoesNotKeepTheFile(t *testing.T) {
 	l := open(t, Options{})
@@ -96,4 +103,36 @@ func TestLoadDoesNotKeepTheFile(t *testing.T) {
 	if v := b.Score(0); v <= 0 || v >= 1 {
 		t.Errorf("score %v", v)
 	}
+}
+
+// FuzzLoad holds that no file takes the process down: it is refused, or it runs.
+func FuzzLoad(f *testing.F) {
+	for _, name := range []string{"good", "score_n1", "conv", "nan", "lies_map", "one_size", "external"} {
+		f.Add(model(f, name))
+	}
+	l := open(f, Options{})
+	in := tensor(f, device.Shape{N: 2, C: 1, H: 64, W: 96}, device.U8)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := l.Load(Spec{Name: "fuzz", ONNX: data, Input: "luma", Type: device.U8, Channels: 1, Score: "score", Map: "map"})
+		if err != nil {
+			return
+		}
+		defer s.Close()
+		b, err := s.Bind(in, 2)
+		if err != nil {
+			return
+		}
+		for n := 1; n <= 2; n++ {
+			if err := b.Run(n); err != nil {
+				t.Errorf("it was bound and does not run: %v", err)
+				return
+			}
+			cells, _, _ := b.Map(n - 1)
+			for _, v := range append([]float32{b.Score(n - 1)}, cells...) {
+				if !(v >= 0 && v <= 1) {
+					t.Errorf("value %v", v)
+				}
+			}
+		}
+	})
 }

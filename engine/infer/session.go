@@ -85,7 +85,10 @@ func (l *Library) session(onnx []byte) (*ort.DynamicAdvancedSession, error) {
 		o.SetIntraOpNumThreads(l.options.IntraOpThreads),
 		o.SetInterOpNumThreads(1),
 		o.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
-		o.AddSessionConfigEntry("session.inter_op.allow_spinning", "0"))
+		o.AddSessionConfigEntry("session.inter_op.allow_spinning", "0"),
+		// A network is one file, the one whose hash the manifest has. Weights in
+		// files beside it would be looked for in the process's working directory.
+		o.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", "/dev/null/external-weights-are-not-taken"))
 	if err != nil {
 		return nil, err
 	}

@@ -101,3 +101,27 @@ write("conv", head()[:2] + [
     helper.make_node("Sigmoid", ["c3"], ["map"]),
     helper.make_node("ReduceMean", ["map", "axes"], ["score"], keepdims=0)],
     [SCALE, AXES, const("w1", w1), const("w2", w2), const("w3", w3)])
+
+# Weights in a file of their own would not be under the manifest's hash.
+def external(name, location):
+    graph = helper.make_graph(head() + [helper.make_node("Mul", ["map", "gain"], ["scaled"]),
+                                        helper.make_node("ReduceMax", ["scaled", "axes"], ["score"], keepdims=0)],
+                              name, [helper.make_tensor_value_info(*LUMA)],
+                              [helper.make_tensor_value_info(*SCORE), helper.make_tensor_value_info(*MAP)], [SCALE, AXES])
+    gain = TensorProto(name="gain", data_type=F32, dims=[1], data_location=TensorProto.EXTERNAL)
+    for k, v in (("location", location), ("offset", "0"), ("length", "4")):
+        gain.external_data.add(key=k, value=v)
+    graph.initializer.append(gain)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], producer_name="streamvet-testdata")
+    model.ir_version = 9
+    with open(name + ".onnx", "wb") as f:
+        f.write(model.SerializeToString())
+
+
+external("external", "testdata/make.py")  # it exists, from where the tests run
+# Asks for 4 TiB when it runs.
+write("huge", head() + [helper.make_node("ConstantOfShape", ["much"], ["zeroes"]),
+                        helper.make_node("ReduceMax", ["zeroes"], ["zero"], keepdims=0),
+                        helper.make_node("ReduceMax", ["map", "axes"], ["peak"], keepdims=0),
+                        helper.make_node("Add", ["peak", "zero"], ["score"])],
+      [SCALE, AXES, const("much", [1 << 40], np.int64)])
