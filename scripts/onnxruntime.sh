@@ -39,7 +39,7 @@ from_wheel() {
 from_npm() {
   local work=$1 stage=$2 tgz
   have npm || { say "no npm here to try instead"; return 1; }
-  (cd "$work" && npm pack --silent "onnxruntime-node@$ORT_VERSION" >/dev/null) || return
+  (cd "$work" && npm pack --silent "onnxruntime-node@$ORT_VERSION" >/dev/null) || { say "npm could not fetch onnxruntime-node@$ORT_VERSION"; return 1; }
   tgz=$work/onnxruntime-node-$ORT_VERSION.tgz
   matches "$tgz" "$ORT_NPM_SHA256" || { say "the npm package is not the pinned one"; return 1; }
   tar -xf "$tgz" -C "$work" || return
