@@ -1,100 +1,138 @@
 package sound
 
-import "math"
+import "slices"
 
-// click scores impulses of a few samples, in windows of 20 ms.
+// click scores impulses of a few samples, one score every 10 ms.
 //
-// The second difference of the samples is small for sound and large for an
-// impulse. A millisecond counts by how far its largest second difference stands
-// above all those within 40 ms on either side, but 2 ms: the tail of a drum or
-// consonant and the next period of a voice lie there, a click has none.
+// A millisecond whose largest second difference stands out from those of the
+// 20 ms on either side is looked at closely: see impulse. The bang of a drum, a
+// consonant and the next period of a voice stand out too, but what follows them
+// does as well; after a click the sound goes on as it was before.
 //
-// Reading: that ratio in dB.
+// Reading: the height of the impulse above everything that linear prediction
+// does not explain within 20 ms, in dB.
 type click struct {
 	out   output
-	half  float64 // dB at which the score is 0.5
-	least float64 // second difference below which nothing is a click
+	half  float64 // dB of height at which the score is 0.5
+	tail  float64 // dB that the 8 ms after it must lie below, for a score of 0.5
+	width float64 // ms that it may last
+	least float32 // second difference below which nothing is a click
 	lanes []clickLane
-	win   window
-	ready int64 // ms whose surroundings are known
+	probe impulseProbe
 	hops  int64
-	first [8]int64
-	size  int64
-}
-
-type clickLane struct {
-	ring   [256]float32 // largest second difference of each ms
-	p1, p2 float32
+	first [clickDelay + 1]int64
 }
 
 const (
-	clickBeside = 40
-	clickWidth  = 2
+	clickDelay = 2  // hops until the surroundings of one are known
+	clickReach = 20 // ms of surroundings on either side
+	clickRing  = 64 // ms of differences that are kept
+	// clickStep is how far a second difference must stand above the median one
+	// to be looked at closely.
+	clickStep = 2.5
+	// clickBalance is the ratio of power between the two sides from which a
+	// discontinuity is the edge of a hole or of a sound.
+	clickBalance = 100
 )
 
+type clickLane struct {
+	most   [clickRing]float32 // largest second difference of each ms
+	at     [clickRing]int32   // its sample in the hop
+	p1, p2 float32
+}
+
 func clickKind() kind {
-	return kind{"click", params{"ratio_db": 14, "least": 0.1}, func(o output, p params, f format) scorer {
-		return &click{out: o, half: p["ratio_db"], least: p["least"], lanes: make([]clickLane, f.channels), size: int64(f.msSamples * hopMS)}
+	return kind{"click", params{"height_db": 16, "tail_db": 17, "width_ms": 1, "least": 0.1}, func(o output, p params, f format) scorer {
+		return &click{
+			out: o, half: p["height_db"], tail: p["tail_db"], width: p["width_ms"], least: float32(p["least"]),
+			lanes: make([]clickLane, f.channels), probe: newImpulseProbe(f),
+		}
 	}}
 }
 
 func (m *click) observe(h *hop, s *scores) {
-	base := m.hops * hopMS
-	m.first[m.hops%8] = h.first
+	m.first[m.hops%int64(len(m.first))] = h.first
 	for c := range m.lanes {
-		l := &m.lanes[c]
-		x := h.channels[c].x
-		n := len(x) / hopMS
-		for k := range int64(hopMS) {
-			l.ring[(base+k)%256] = l.difference(x[int(k)*n : (int(k)+1)*n])
-		}
+		m.lanes[c].differences(h.channels[c].x, m.hops*hopMS)
 	}
 	m.hops++
-	const behind = clickBeside / hopMS // hops until the surroundings of one are known
-	if m.hops <= behind {
+	w := m.hops - 1 - clickDelay
+	if w < 0 {
 		return
 	}
-	w := m.hops - 1 - behind
-	m.give(w, s)
+	var value, reading float64
+	if w*hopMS >= clickReach {
+		value, reading = m.look(h, w)
+	}
+	s.add(m.out, m.first[w%int64(len(m.first))], int64(h.samples), value, reading)
 }
 
-// difference is the largest second difference.
-func (l *clickLane) difference(x []float32) float32 {
+// differences notes the largest second difference of each ms of x, from ms t on.
+func (l *clickLane) differences(x []float32, t int64) {
+	n := len(x) / hopMS
 	p1, p2 := l.p1, l.p2
-	var most float32
-	for _, v := range x {
-		d := v - 2*p1 + p2
-		if d < 0 {
-			d = -d
+	if t == 0 {
+		p1, p2 = x[0], x[0] // what begins high is no impulse
+	}
+	for k := range hopMS {
+		var most float32
+		at := k * n
+		for i, v := range x[k*n : (k+1)*n] {
+			d := v - 2*p1 + p2
+			if d < 0 {
+				d = -d
+			}
+			if d > most {
+				most, at = d, k*n+i
+			}
+			p2, p1 = p1, v
 		}
-		most = max(most, d)
-		p2, p1 = p1, v
+		i := (t + int64(k)) % clickRing
+		l.most[i], l.at[i] = most, int32(at)
 	}
 	l.p1, l.p2 = p1, p2
-	return most
 }
 
-// give adds the score of hop w.
-func (m *click) give(w int64, s *scores) {
-	var best float64
+// look gives the best score and reading of hop w.
+func (m *click) look(h *hop, w int64) (value, reading float64) {
 	for c := range m.lanes {
 		l := &m.lanes[c]
+		past := h.channels[c].past
+		start := len(past) - (clickDelay+1)*h.samples
 		for t := w * hopMS; t < (w+1)*hopMS; t++ {
-			if v := float64(l.ring[t%256]); v >= m.least && t >= clickBeside {
-				best = max(best, v/max(l.beside(t), 1e-6))
+			if !l.standsOut(t, m.least) {
+				continue
+			}
+			i, ok := m.probe.examine(past, start+int(l.at[t%clickRing]))
+			if !ok || i.balance > clickBalance || i.width > m.width {
+				continue
+			}
+			v := min(ramp(i.height, m.half-8, m.half, m.half+20), ramp(i.tail, m.tail-8, m.tail, m.tail+20))
+			if v > value {
+				value, reading = v, i.height
 			}
 		}
 	}
-	db := max(20*math.Log10(max(best, 1e-6)), 0)
-	s.add(m.out, m.first[w%8], m.size, ramp(db, 0, m.half, 2*m.half), db)
+	return value, reading
 }
 
-func (l *clickLane) beside(t int64) float64 {
-	var most float32
-	for d := int64(clickWidth + 1); d <= clickBeside; d++ {
-		most = max(most, l.ring[(t-d)%256], l.ring[(t+d)%256])
+// standsOut tells whether ms t is worth a closer look.
+func (l *clickLane) standsOut(t int64, least float32) bool {
+	most := l.most[t%clickRing]
+	if most < least {
+		return false
 	}
-	return float64(most)
+	for d := int64(1); d <= 2; d++ {
+		if l.most[(t-d)%clickRing] > most || l.most[(t+d)%clickRing] > most {
+			return false
+		}
+	}
+	var near [2*clickReach + 1]float32
+	for d := range near {
+		near[d] = l.most[(t-clickReach+int64(d))%clickRing]
+	}
+	slices.Sort(near[:])
+	return most > clickStep*near[clickReach]
 }
 
 func (m *click) flush(s *scores) {
