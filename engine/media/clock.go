@@ -59,9 +59,6 @@ func (c *clock) settle(t, jump time.Duration) (time.Duration, time.Duration) {
 type pictureClock struct {
 	clock
 	pace
-	// declares is true where the container gives each picture a duration of its
-	// own (MP4): a long step is then no hole unless something was damaged.
-	declares bool
 }
 
 // place gives the PTS, the duration, the hole before the picture and the jump.
@@ -91,16 +88,17 @@ func (c *pictureClock) gap(step time.Duration, suspicious bool) time.Duration {
 	if step <= c.nominal+c.nominal/2+2*time.Millisecond {
 		return 0
 	}
-	need := 0.95
+	var holds bool
 	switch {
 	case suspicious:
-		need = 0.5
-	case c.declares:
-		return 0
+		holds = c.regularity() >= 0.5
+	case c.line.exact: // the long step is declared
 	case c.line.mayJump: // broadcast: constant rates
-		need = 0.75
+		holds = c.regularity() >= 0.75
+	default: // a recorder may leave pictures out on purpose: it must have been regular all the time
+		holds = c.always()
 	}
-	if c.regularity() < need {
+	if !holds {
 		return 0
 	}
 	return step - c.nominal

@@ -1,7 +1,6 @@
 package media
 
 import (
-	"strings"
 	"time"
 
 	astiav "github.com/asticode/go-astiav"
@@ -40,6 +39,7 @@ type TrackInfo struct {
 	Default   bool
 	Cover     bool // a still picture that decorates a file of sound
 	Decodable bool
+	Problem   string        // why it is not, for a track of picture or sound
 	Start     time.Duration // as the container says, not on the timeline
 	Duration  time.Duration // 0 where not declared
 	Frames    int64         // 0 where not declared
@@ -67,9 +67,6 @@ func (t TrackInfo) interval() time.Duration {
 	}
 	return time.Duration(d * int64(time.Second) / n)
 }
-
-// declaresDurations tells whether the container gives every picture a duration.
-func (i Info) declaresDurations() bool { return strings.Contains(i.Container, "mp4") }
 
 func (s *Source) describe() Info {
 	i := Info{URL: s.url, BitRate: s.format.BitRate(), Container: s.format.InputFormat().Name()}
@@ -121,7 +118,7 @@ func (s *Source) describePicture(t *TrackInfo, st *astiav.Stream, par *astiav.Co
 	aspect := st.SampleAspectRatio()
 	t.AspectNum, t.AspectDen = aspect.Num(), max(1, aspect.Den())
 	if m, ok := par.SideData().DisplayMatrix().Get(); ok {
-		t.Rotation = quarterTurns(-m.Rotation())
+		t.Rotation = quarterTurns(m.Rotation())
 	}
 }
 

@@ -7,12 +7,18 @@ type pace struct {
 	nominal time.Duration // the usual distance: declared at first, then the median of the last ones
 	steps   [32]time.Duration
 	n, next int
+	// all counts the distances since the start, odd those that were not as usual.
+	all, odd int
 }
 
 // minSteps is how many distances must be known before they are trusted.
 const minSteps = 8
 
 func (p *pace) add(step time.Duration) {
+	p.all++
+	if p.nominal > 0 && !alike(step, p.nominal) {
+		p.odd++
+	}
 	p.steps[p.next] = step
 	p.next = (p.next + 1) % len(p.steps)
 	p.n = min(p.n+1, len(p.steps))
@@ -53,3 +59,6 @@ func (p *pace) regularity() float64 {
 	}
 	return float64(n) / float64(p.n)
 }
+
+// always tells whether at most one distance in a hundred was unusual, out of a hundred at least.
+func (p *pace) always() bool { return p.all >= 100 && p.odd*100 <= p.all }

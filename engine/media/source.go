@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -140,7 +141,7 @@ func (s *Source) openTracks() error {
 		}
 		if err := s.openTrack(st, t); err != nil {
 			s.log.Warn("a track that cannot be decoded", "source", s.url, "track", i, "err", err)
-			why = err
+			t.Problem, why = err.Error(), err
 			continue
 		}
 		st.SetDiscard(astiav.DiscardDefault)
@@ -159,6 +160,9 @@ func (s *Source) openTracks() error {
 }
 
 func (s *Source) openTrack(st *astiav.Stream, t *TrackInfo) error {
+	if n := t.Width * t.Height; n > s.options.MaxPixels {
+		return fmt.Errorf("%dx%d is more than the %d pixels that are allowed; scale it down, or raise the limit", t.Width, t.Height, s.options.MaxPixels)
+	}
 	threads := 1
 	if t.Kind == KindVideo {
 		threads = s.options.Threads
@@ -177,7 +181,6 @@ func (s *Source) openTrack(st *astiav.Stream, t *TrackInfo) error {
 		d.damage = true
 		v := &VideoTrack{Info: *t, src: s, dec: d, crop: native.crop}
 		v.clock.nominal = t.interval()
-		v.clock.declares = s.info.declaresDurations()
 		s.video = append(s.video, v)
 		return nil
 	}
@@ -217,6 +220,7 @@ func (s *Source) newTimeline() *timeline {
 	}
 	t := newTimeline(zero, ends, picture, timestampsMayJump(s.format))
 	t.wrap = wrap
+	t.exact = strings.Contains(s.info.Container, "mp4")
 	if declared && len(s.feeds) == len(s.info.Tracks) {
 		t.whole = s.info.Duration // Matroska counts it from 0, wherever the first packet lies
 	}

@@ -30,6 +30,7 @@ const (
 // picture thus keep their distance.
 type timeline struct {
 	mayJump bool          // the format allows jumps in a file that is in order
+	exact   bool          // the format gives every packet the duration that it really has
 	wrap    time.Duration // timestamps are modulo this; 0: they are not
 	// end is the declared end of each track as a timestamp of the container; noTime
 	// where not declared. whole is that of the longest of them, where the container
@@ -134,7 +135,7 @@ func (t *timeline) step(track int, at time.Duration) {
 		t.jump(track, at)
 		return
 	}
-	if k.duration > 0 && step > k.duration+k.duration/2 {
+	if t.exact && k.duration > 0 && step > k.duration+k.duration/2 {
 		k.holes++
 	}
 	k.usual += (max(step, 0) - k.usual) / 8
@@ -148,7 +149,8 @@ func (t *timeline) isHole(track int, at time.Duration) bool {
 	}
 	k := &t.tracks[track]
 	for i := range t.tracks {
-		if o := &t.tracks[i]; i != track && o.seen && o.epoch == k.epoch && near(o.last, at) {
+		// The others went on meanwhile: they are nearer to the far side of the hole.
+		if o := &t.tracks[i]; i != track && o.seen && o.epoch == k.epoch && near(o.last, at) && at-o.last < (at-k.last)/2 {
 			return true
 		}
 	}
