@@ -179,7 +179,7 @@ func TestBindRefusesWhatDoesNotFit(t *testing.T) {
 		{"device memory", good, onDevice, 2, "on a device"},
 		{"closed tensor", good, closed, 2, "no memory"},
 		{"the network fails", load("one_size"), tall, 2, "trial run"},
-		{"the network wants 4 TiB", load("huge"), tall, 2, "trial run"},
+		{"the network wants 4 PiB", load("huge"), tall, 2, "trial run"},
 		{"score does not follow the batch", load("lies_score"), tensor(t, shape, device.U8), 2, "network.score"},
 		{"map follows the batch", load("lies_map"), tensor(t, shape, device.U8), 2, "must not depend on the batch"},
 	} {
