@@ -7,15 +7,15 @@ import (
 )
 
 // freeze: the picture stands still. Reading: seconds since it last moved. A
-// stretch of repeats counts once it has lasted `lively_s` where pictures usually
-// change all over (a camera), or `sleepy_s` where they hardly do (a screen, a
-// drawing: stillness is their nature), and the share `exact` of its pictures
-// repeats exactly, as an encoder makes them and a camera does not. Until then
-// nothing is told; then the score speaks for the stretch from its first repeat
-// on. 0.5 at that point, 1 at ten times of it.
+// stretch of repeats counts once it has lasted `lively_s`, or `sleepy_s` where
+// stillness is natural: nothing has moved yet, or the picture is largely flat and
+// hardly anything in it usually changes (a screen, a drawing). And the share
+// `exact` of its pictures must repeat exactly, as encoders make them and cameras
+// do not. Until then nothing is told; then the score speaks for the stretch from
+// its first repeat on. 0.5 at that point, 1 at ten times of it.
 type freeze struct {
 	lively, sleepy float64 // seconds
-	life           float64 // share of blocks from which a track is lively
+	life, flat     float64 // a track is sleepy below that life and above that flat share
 	exact          float64
 
 	run    freezeRun
@@ -26,6 +26,7 @@ type freeze struct {
 type freezeRun struct {
 	frames     int
 	exacts     float64       // sum of still.exact
+	recent     [12]float64   // the latest of them, a ring by frames
 	sinceExact int           // pictures since the last one that was
 	calm       bool          // one was calm
 	start, end time.Duration // end of the last picture that repeated
@@ -37,7 +38,7 @@ type freezeRun struct {
 }
 
 func newFreeze() pictureForm {
-	return &freeze{lively: 0.5, sleepy: 10, life: 0.12, exact: 0.25}
+	return &freeze{lively: 0.5, sleepy: 10, life: 0.12, flat: 0.38, exact: 0.32}
 }
 
 func (d *freeze) knobs() []knob {
@@ -45,6 +46,7 @@ func (d *freeze) knobs() []knob {
 		{"lively_s", &d.lively, 0.02, 3600},
 		{"sleepy_s", &d.sleepy, 0.02, 3600},
 		{"life", &d.life, 0, 1},
+		{"flat", &d.flat, 0, 1},
 		{"exact", &d.exact, 0, 1},
 	}
 }
@@ -73,7 +75,7 @@ func (d *freeze) goesOn(p *picture) bool {
 	const patience = 12 // pictures without an exact repeat
 	r, s := &d.run, &p.still
 	switch {
-	case p.isBlack() || p.colourSpan() < 4:
+	case p.isBlack() || p.colourSpan() < 4 || p.bars >= 0.9:
 		return false // other detectors speak for these
 	case r.frozen && r.sinceExact >= patience && s.exact == 0:
 		r.end = r.exactEnd
@@ -85,15 +87,15 @@ func (d *freeze) goesOn(p *picture) bool {
 }
 
 func (d *freeze) needed(p *picture) time.Duration {
-	s := d.sleepy
-	if p.still.life >= d.life {
-		s = d.lively
+	s := d.lively
+	if p.still.life == 0 || p.still.life < d.life && p.flat() > d.flat {
+		s = d.sleepy // it has never moved, or hardly ever
 	}
 	return time.Duration(s * float64(time.Second))
 }
 
 func (d *freeze) extend(p *picture) {
-	const refining = 16 // pictures that an encoder may take until it repeats exactly
+	const refining = 24 // pictures that an encoder may take until it repeats exactly
 	r, s := &d.run, &p.still
 	// What was quiet long before it was calm, or calm long before it was exact, was
 	// a quiet scene and no repeat: the stretch began a few pictures ago.
@@ -105,12 +107,13 @@ func (d *freeze) extend(p *picture) {
 		if !r.frozen && (r.exacts == 0 && r.frames > refining || r.sinceExact > refining) {
 			d.restart(p, 4)
 		}
-		r.exacts += s.exact
 		r.sinceExact = 0
 		r.exactEnd = p.PTS + p.Duration
 	} else {
 		r.sinceExact++
 	}
+	r.exacts += s.exact
+	r.recent[r.frames%len(r.recent)] = s.exact
 	r.frames++
 	r.popped = !s.quiet
 	if !r.popped {
@@ -122,16 +125,28 @@ func (d *freeze) extend(p *picture) {
 func (d *freeze) restart(p *picture, n int) {
 	if r := &d.run; r.frames > n {
 		r.start = min(max(r.start, d.before[n-1]), p.PTS)
-		r.frames, r.exacts = n, 0
+		r.frames, r.exacts, r.recent = n, 0, [12]float64{}
 	}
+}
+
+// repeats tells whether enough of the run's pictures are exact repeats: lately,
+// since an encoder takes its time to get there, and not only lately.
+func (d *freeze) repeats() bool {
+	r := &d.run
+	lately := 0.0
+	for _, e := range r.recent {
+		lately += e
+	}
+	return r.frames >= 3 &&
+		lately >= d.exact*float64(min(r.frames, len(r.recent))) &&
+		r.exacts >= 0.6*d.exact*float64(r.frames)
 }
 
 // tell gives the scores that are due.
 func (d *freeze) tell(dst []verdict.Score, o output) []verdict.Score {
 	r := &d.run
 	if !r.frozen {
-		enough := r.frames >= 3 && r.exacts >= d.exact*float64(r.frames)
-		if !enough || r.end-r.start < r.need {
+		if !d.repeats() || r.end-r.start < r.need {
 			return dst
 		}
 		r.frozen = true

@@ -14,7 +14,7 @@ type still struct {
 	calm  bool // hardly even that
 	pop   bool // a refresh all over: more than quiet, but no motion
 	// exact is how sure this is an exact repeat: 1 if no block has changed, a half
-	// if one in a hundred has.
+	// if one in a hundred has, or more, but none by more than 0.4 levels.
 	exact float64
 	// life is how much of the picture usually changes from one to the next when
 	// something moves, as a share of the blocks: near 1 for a camera, near 0 for a
@@ -38,7 +38,7 @@ func (s *still) take(p *picture) {
 		s.exact = 0
 	case changed == 0:
 		s.exact = 1
-	case changed <= 0.01:
+	case changed <= 0.01, most <= 0.4:
 		s.exact = 0.5
 	default:
 		s.exact = 0

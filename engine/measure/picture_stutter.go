@@ -10,19 +10,24 @@ import (
 // stutter: motion hitches, because pictures are repeated or missing. Reading:
 // milliseconds of hitch within the last second. 0.5 at `hitch_ms`; single
 // repeats are not seen. Film and low rates are carried with repeats in a steady
-// cadence (2:3 pulldown, every picture twice); that is how a scene begins, and no
-// defect. So repeats count where the scene has moved smoothly before; else only
-// if they are several in a row and keep no cadence.
+// cadence (2:3 pulldown, every picture twice), which is no defect. What gives a
+// fault away is that motion jumps after the repeat, because the repeat stood
+// where another picture should have been; or else, that the scene moved smoothly
+// before and the repeats keep no cadence.
 type stutter struct {
 	hitch    float64 // milliseconds
 	motion   float64 // change of a picture, levels a sample, that counts as motion
 	life     float64
 	freezeAt float64 // seconds from which a stretch of repeats is a freeze instead
 
-	history  uint64 // bit 0 is the latest picture: 1 where it was a repeat
-	seen     int    // pictures in history
-	run      hitch  // repeats up to now
-	smooth   int    // pictures that moved without a repeat, up to the last repeat or now
+	history  uint64        // bit 0 is the latest picture: 1 where it was a repeat
+	seen     int           // pictures in history
+	run      hitch         // repeats up to now
+	most     float64       // usual BlockDiffMax of pictures that move
+	moved    float64       // change of the last picture that moved
+	jump     float64       // change of a jump after repeats, if the last picture was one
+	jumped   time.Duration // the length of those repeats
+	smooth   int           // pictures that moved without a repeat, up to the last repeat or now
 	smoothAt time.Duration
 	isSmooth bool // the scene has moved smoothly, latest at smoothAt
 	pace     pace
@@ -37,7 +42,7 @@ type hitch struct {
 }
 
 func newStutter() pictureForm {
-	return &stutter{hitch: 100, motion: 0.6, life: 0.12, freezeAt: 0.5}
+	return &stutter{hitch: 90, motion: 0.6, life: 0.08, freezeAt: 0.5}
 }
 
 func (d *stutter) knobs() []knob {
@@ -50,7 +55,8 @@ func (d *stutter) knobs() []knob {
 }
 
 func (d *stutter) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
-	repeat := p.still.quiet && p.m.HasPrevious != 0 && p.change < 0.1*p.usual
+	most := float64(p.m.BlockDiffMax)
+	repeat := p.m.HasPrevious != 0 && p.change < 0.15*p.usual && most < 0.1*d.most
 	moves := !p.still.pop && p.change >= 0.5*max(p.usual, d.motion)
 	lively := p.usual >= d.motion && p.still.life >= d.life
 	lost := d.pace.missing(p)
@@ -59,25 +65,23 @@ func (d *stutter) observe(dst []verdict.Score, o output, p *picture) []verdict.S
 	if p.cut {
 		d.begin()
 	}
+	d.confirm(p)
 	switch {
+	case moves && !repeat:
+		if d.run.pictures > 0 && lively && !p.cut {
+			d.resumed(p)
+		}
+		d.smooth++
+		d.most += (most - d.most) / 8
+		d.moved = p.change
 	case repeat:
 		d.history |= 1
 		d.repeated(p)
-	case d.run.pictures > 0:
-		if moves && lively && !p.cut && d.counts(p.PTS) {
-			d.note(hitch{at: p.PTS, length: d.run.length})
-		}
-		if d.run.length.Seconds() >= d.freezeAt {
-			d.begin()
-		}
-		d.run = hitch{}
-		d.smooth = 0
-	}
-	switch {
-	case moves:
-		d.smooth++
-	case !repeat:
+	default:
 		d.smooth = 0 // a lull: what comes may begin with repeats
+		if d.run.pictures > 0 {
+			d.run.length += p.Duration
+		}
 	}
 	if lost > 0 && moves && lively && !p.cut && lost.Seconds() < d.freezeAt {
 		d.note(hitch{at: p.PTS, length: lost})
@@ -87,7 +91,9 @@ func (d *stutter) observe(dst []verdict.Score, o output, p *picture) []verdict.S
 }
 
 // begin forgets how the scene before has moved.
-func (d *stutter) begin() { d.smooth, d.isSmooth, d.seen = 0, false, 0 }
+func (d *stutter) begin() {
+	d.smooth, d.isSmooth, d.seen, d.run, d.jump = 0, false, 0, hitch{}, 0
+}
 
 func (d *stutter) repeated(p *picture) {
 	const enough = 24 // pictures without a repeat
@@ -99,16 +105,27 @@ func (d *stutter) repeated(p *picture) {
 	d.run.pictures++
 }
 
-// counts tells whether the run of repeats that has just ended is a hitch.
-func (d *stutter) counts(now time.Duration) bool {
+// resumed ends the run of repeats: p moves again.
+func (d *stutter) resumed(p *picture) {
 	const memory = 10 * time.Second // after which repeats are what the scene is like
-	if d.run.length.Seconds() >= d.freezeAt {
-		return false
+	switch {
+	case d.run.length.Seconds() >= d.freezeAt:
+		d.begin() // a freeze or a pause
+	case p.change >= 1.3*max(p.usual, d.moved):
+		d.jump, d.jumped = p.change, d.run.length // the next picture tells
+	case d.isSmooth && p.PTS-d.smoothAt < memory && !d.cadence():
+		d.note(hitch{at: p.PTS, length: d.run.length})
 	}
-	if d.isSmooth && now-d.smoothAt < memory {
-		return true
+	d.run, d.smooth = hitch{}, 0
+}
+
+// confirm counts a run of repeats after which motion jumped, if it was a jump and
+// not just faster motion.
+func (d *stutter) confirm(p *picture) {
+	if d.jump > 0 && p.change < 0.85*d.jump && !p.cut {
+		d.note(hitch{at: p.PTS, length: d.jumped})
 	}
-	return d.run.pictures >= 3 && milliseconds(d.run.length) >= 0.9*d.hitch && !d.cadence()
+	d.jump = 0
 }
 
 // cadence tells whether the latest repeats keep a steady rhythm.
