@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -17,7 +18,8 @@ type scoreFile struct {
 	mu     sync.Mutex
 	file   *os.File
 	out    *bufio.Writer
-	line   []byte // reused
+	line   []byte            // reused
+	names  map[string][]byte // sources as JSON strings
 	failed error
 }
 
@@ -30,7 +32,7 @@ func createScores(path string) (*scoreFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create the file of scores: %w", err)
 	}
-	return &scoreFile{file: f, out: bufio.NewWriterSize(f, 1<<16)}, nil
+	return &scoreFile{file: f, out: bufio.NewWriterSize(f, 1<<16), names: map[string][]byte{}}, nil
 }
 
 func (f *scoreFile) write(source string, track int, scores []verdict.Score) {
@@ -39,8 +41,13 @@ func (f *scoreFile) write(source string, track int, scores []verdict.Score) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	name := f.names[source]
+	if name == nil {
+		name, _ = json.Marshal(source) // a string always can be
+		f.names[source] = name
+	}
 	for _, s := range scores {
-		f.line = appendScore(f.line[:0], source, track, s)
+		f.line = appendScore(f.line[:0], name, track, s)
 		if _, err := f.out.Write(f.line); err != nil && f.failed == nil {
 			f.failed = err
 		}
@@ -49,9 +56,9 @@ func (f *scoreFile) write(source string, track int, scores []verdict.Score) {
 
 // appendScore writes {"source":..,"track":..,"detector":..,"defect":..,
 // "start":seconds,"duration":seconds,"score":0..1,"reading":..}.
-func appendScore(b []byte, source string, track int, s verdict.Score) []byte {
+func appendScore(b, source []byte, track int, s verdict.Score) []byte {
 	b = append(b, `{"source":`...)
-	b = strconv.AppendQuote(b, source)
+	b = append(b, source...)
 	b = append(b, `,"track":`...)
 	b = strconv.AppendInt(b, int64(track), 10)
 	b = append(b, `,"detector":`...)
