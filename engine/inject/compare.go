@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"os/exec"
 
 	"github.com/streamvet/streamvet/engine/verdict"
 )
@@ -74,8 +75,8 @@ type pictureFeed struct {
 	out  io.ReadCloser
 	y    *y4mReader
 	last *Picture
-	done bool
-	err  error // of the start
+	done bool  // the decoder has ended
+	err  error // of the start, or what ended it
 }
 
 func openFeed(ctx context.Context, t Tools, rate Rate, path string) *pictureFeed {
@@ -104,14 +105,25 @@ func (f *pictureFeed) next() (*Picture, error) {
 	}
 	err := f.y.next(f.last)
 	if errors.Is(err, io.EOF) {
-		f.done = true
-		return f.last, io.EOF
+		return f.end()
 	}
 	if err != nil {
 		f.err = err
 		return nil, f.explain()
 	}
 	return f.last, nil
+}
+
+// end makes sure that the decoder came to its end by itself. Its exit status
+// does not matter: a damaged file may well make it complain.
+func (f *pictureFeed) end() (*Picture, error) {
+	f.done = true
+	err := f.c.cmd.Wait()
+	if exit := (*exec.ExitError)(nil); f.ctx.Err() != nil || errors.As(err, &exit) && !exit.Exited() {
+		f.err = err
+		return nil, f.explain()
+	}
+	return f.last, io.EOF
 }
 
 func (f *pictureFeed) explain() error {
@@ -122,7 +134,7 @@ func (f *pictureFeed) explain() error {
 }
 
 func (f *pictureFeed) close() {
-	if f.c.cmd.Process != nil {
+	if f.c.cmd.Process != nil && !f.done {
 		_ = f.c.cmd.Process.Kill()
 		_ = f.c.cmd.Wait()
 	}
