@@ -10,7 +10,7 @@ import "slices"
 // does as well; after a click the sound goes on as it was before.
 //
 // Reading: the height of the impulse above everything that linear prediction
-// does not explain within 20 ms, in dB.
+// does not explain within 20 ms, in dB, less what the sound after it is rougher.
 type click struct {
 	out   output
 	half  float64 // dB of height at which the score is 0.5
@@ -33,6 +33,9 @@ const (
 	// clickBalance is the ratio of power between the two sides from which a
 	// discontinuity is the edge of a hole or of a sound.
 	clickBalance = 100
+	// A sound that begins with a bang goes on rougher than it was: for each dB
+	// above the first, the impulse must be higher by the second.
+	clickRoughDB, clickRoughCost = 8, 0.6
 )
 
 type clickLane struct {
@@ -107,6 +110,7 @@ func (m *click) look(h *hop, w int64) (value, reading float64) {
 			if !ok || i.balance > clickBalance || i.width > m.width {
 				continue
 			}
+			i.height -= clickRoughCost * max(l.rougher(t)-clickRoughDB, 0)
 			v := min(ramp(i.height, m.half-8, m.half, m.half+20), ramp(i.tail, m.tail-8, m.tail, m.tail+20))
 			if v > value {
 				value, reading = v, i.height
@@ -133,6 +137,21 @@ func (l *clickLane) standsOut(t int64, least float32) bool {
 	}
 	slices.Sort(near[:])
 	return most > clickStep*near[clickReach]
+}
+
+// rougher is by how many dB the second differences 3 to 8 ms after ms t are
+// larger than the median of those before it.
+func (l *clickLane) rougher(t int64) float64 {
+	var before [clickReach - 2]float32
+	for d := range before {
+		before[d] = l.most[(t-clickReach+int64(d))%clickRing]
+	}
+	slices.Sort(before[:])
+	var after float32
+	for d := int64(3); d <= 8; d++ {
+		after += l.most[(t+d)%clickRing] / 6
+	}
+	return 2 * decibels(float64(after), float64(max(before[len(before)/2], 1e-5)))
 }
 
 func (m *click) flush(s *scores) {
