@@ -1,8 +1,8 @@
 package infer
 
 /*
-#cgo noescape sv_run
-#cgo nocallback sv_run
+#cgo noescape infer_run
+#cgo nocallback infer_run
 #include <stdlib.h>
 #include <string.h>
 #include "shim.h"
@@ -31,7 +31,7 @@ type Binding struct {
 	mu     sync.Mutex
 	closed bool
 	// sizes[n-1] runs batch size n; made when that size comes first.
-	sizes []*C.sv_binding
+	sizes []*C.infer_binding
 	// scores and cells are C memory for maxBatch rows.
 	scores, cells []float32
 	scoreRank     int
@@ -59,7 +59,7 @@ func (s *Session) bind(in device.Tensor, maxBatch int) (*Binding, error) {
 	if err := s.fits(in, maxBatch); err != nil {
 		return nil, err
 	}
-	b := &Binding{session: s, in: in, maxBatch: maxBatch, sizes: make([]*C.sv_binding, maxBatch)}
+	b := &Binding{session: s, in: in, maxBatch: maxBatch, sizes: make([]*C.infer_binding, maxBatch)}
 	for _, n := range []int{1, maxBatch}[:min(2, maxBatch)] {
 		if err := b.tryOut(n); err != nil {
 			return nil, err
@@ -95,7 +95,7 @@ func (s *Session) fits(in device.Tensor, maxBatch int) error {
 	return nil
 }
 
-func (b *Binding) run(c *C.sv_binding) error { return failure(C.sv_run(handle(b.session.ort), c)) }
+func (b *Binding) run(c *C.infer_binding) error { return failure(C.infer_run(handle(b.session.ort), c)) }
 
 // Run runs the network on the first n rows of the tensor; Score and Map then
 // give what it found. The first run of each n allocates, later ones do not.
@@ -125,7 +125,7 @@ func (b *Binding) Run(n int) error {
 }
 
 func (b *Binding) prepare(n int) error {
-	c := (*C.sv_binding)(C.calloc(1, C.sizeof_sv_binding))
+	c := (*C.infer_binding)(C.calloc(1, C.sizeof_infer_binding))
 	if c == nil {
 		return fmt.Errorf("no memory")
 	}
@@ -185,7 +185,7 @@ func (b *Binding) Close() error {
 func (b *Binding) free() {
 	for _, c := range b.sizes {
 		if c != nil {
-			C.sv_unbind(c)
+			C.infer_unbind(c)
 			C.free(unsafe.Pointer(c))
 		}
 	}

@@ -122,7 +122,7 @@ func load(path string) error {
 	defer C.free(unsafe.Pointer(cpath))
 	defer C.free(unsafe.Pointer(cseries))
 	var version [64]C.char
-	if err := taken(C.sv_try_library(cpath, cseries, &version[0], C.size_t(len(version)))); err != nil {
+	if err := taken(C.infer_probe(cpath, cseries, &version[0], C.size_t(len(version)))); err != nil {
 		return fmt.Errorf("library %s: %w: %s", path, err, remedy)
 	}
 	if v := C.GoString(&version[0]); !strings.HasPrefix(v, series) {
@@ -133,7 +133,7 @@ func load(path string) error {
 	if err := ort.InitializeEnvironment(ort.WithLogLevelFatal()); err != nil {
 		return fmt.Errorf("library %s: %w", path, err)
 	}
-	if err := taken(C.sv_attach(cpath)); err != nil {
+	if err := taken(C.infer_attach(cpath)); err != nil {
 		return fmt.Errorf("library %s: %w", path, err)
 	}
 	return nil
@@ -201,6 +201,6 @@ func failure(s *C.OrtStatus) error {
 		return nil
 	}
 	var code C.int
-	err := taken(C.sv_error(s, &code))
+	err := taken(C.infer_error(s, &code))
 	return fmt.Errorf("ONNX Runtime (code %d): %w", int(code), err)
 }

@@ -98,13 +98,13 @@ func (l *Library) session(onnx []byte) (*ort.DynamicAdvancedSession, error) {
 // ports lists the inputs (side 0) or outputs (side 1) of a session.
 func ports(s *C.OrtSession, side C.int) ([]port, error) {
 	var n C.size_t
-	if err := failure(C.sv_count(s, side, &n)); err != nil {
+	if err := failure(C.infer_count(s, side, &n)); err != nil {
 		return nil, err
 	}
 	list := make([]port, 0, n)
 	for i := range n {
-		var p C.sv_port
-		err := failure(C.sv_describe(s, side, i, &p))
+		var p C.infer_port
+		err := failure(C.infer_describe(s, side, i, &p))
 		if err == nil {
 			list = append(list, portOf(&p))
 		}
@@ -116,12 +116,12 @@ func ports(s *C.OrtSession, side C.int) ([]port, error) {
 	return list, nil
 }
 
-func portOf(p *C.sv_port) port {
+func portOf(p *C.infer_port) port {
 	g := port{typ: int(p._type), rank: int(p.rank)}
 	if p.name != nil {
 		g.name = C.GoString(p.name)
 	}
-	for _, d := range p.dims[:min(p.rank, C.SV_MAX_RANK)] {
+	for _, d := range p.dims[:min(p.rank, C.INFER_MAX_RANK)] {
 		g.dims = append(g.dims, int64(d))
 	}
 	return g

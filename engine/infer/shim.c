@@ -17,7 +17,7 @@ static char *base_of(void *lib, const OrtApiBase **base) {
   return *base ? NULL : strdup("OrtGetApiBase gives nothing");
 }
 
-char *sv_try_library(const char *path, const char *series, char *version, size_t cap) {
+char *infer_probe(const char *path, const char *series, char *version, size_t cap) {
   void *lib = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
   if (!lib) return strdup(dlerror());
   const OrtApiBase *base;
@@ -28,7 +28,7 @@ char *sv_try_library(const char *path, const char *series, char *version, size_t
   return err;
 }
 
-char *sv_attach(const char *path) {
+char *infer_attach(const char *path) {
   void *lib = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
   if (!lib) return strdup("the wrapper has not loaded it");
   const OrtApiBase *base;
@@ -38,26 +38,26 @@ char *sv_attach(const char *path) {
   return err;
 }
 
-char *sv_error(OrtStatus *s, int *code) {
+char *infer_error(OrtStatus *s, int *code) {
   *code = api->GetErrorCode(s);
   char *msg = strdup(api->GetErrorMessage(s));
   api->ReleaseStatus(s);
   return msg;
 }
 
-OrtStatus *sv_count(const OrtSession *s, int outputs, size_t *n) {
+OrtStatus *infer_count(const OrtSession *s, int outputs, size_t *n) {
   return outputs ? api->SessionGetOutputCount(s, n) : api->SessionGetInputCount(s, n);
 }
 
-static OrtStatus *read_shape(const OrtTensorTypeAndShapeInfo *info, sv_port *p) {
+static OrtStatus *read_shape(const OrtTensorTypeAndShapeInfo *info, infer_port *p) {
   enum ONNXTensorElementDataType type;
   OrtStatus *s = api->GetTensorElementType(info, &type);
   if (s || (s = api->GetDimensionsCount(info, &p->rank))) return s;
   p->type = (int)type;
-  return api->GetDimensions(info, p->dims, p->rank < SV_MAX_RANK ? p->rank : SV_MAX_RANK);
+  return api->GetDimensions(info, p->dims, p->rank < INFER_MAX_RANK ? p->rank : INFER_MAX_RANK);
 }
 
-OrtStatus *sv_describe(const OrtSession *session, int output, size_t i, sv_port *p) {
+OrtStatus *infer_describe(const OrtSession *session, int output, size_t i, infer_port *p) {
   OrtAllocator *mem;
   OrtTypeInfo *type = NULL;
   const OrtTensorTypeAndShapeInfo *info = NULL;
@@ -77,7 +77,7 @@ OrtStatus *sv_describe(const OrtSession *session, int output, size_t i, sv_port 
   return s;
 }
 
-static OrtStatus *bind_port(sv_binding *b, const OrtMemoryInfo *cpu, const sv_port *p, int input, OrtValue **v) {
+static OrtStatus *bind_port(infer_binding *b, const OrtMemoryInfo *cpu, const infer_port *p, int input, OrtValue **v) {
   if (!p->data) return api->BindOutputToDevice(b->io, p->name, cpu);
   OrtStatus *s = api->CreateTensorWithDataAsOrtValue(cpu, p->data, p->bytes, p->dims, p->rank,
                                                      (ONNXTensorElementDataType)p->type, v);
@@ -85,7 +85,7 @@ static OrtStatus *bind_port(sv_binding *b, const OrtMemoryInfo *cpu, const sv_po
   return input ? api->BindInput(b->io, p->name, *v) : api->BindOutput(b->io, p->name, *v);
 }
 
-OrtStatus *sv_bind(OrtSession *session, const sv_port *in, const sv_port *outs, size_t n, sv_binding *b) {
+OrtStatus *infer_bind(OrtSession *session, const infer_port *in, const infer_port *outs, size_t n, infer_binding *b) {
   OrtMemoryInfo *cpu = NULL;
   memset(b, 0, sizeof *b);
   OrtStatus *s = api->CreateIoBinding(session, &b->io);
@@ -93,13 +93,13 @@ OrtStatus *sv_bind(OrtSession *session, const sv_port *in, const sv_port *outs, 
   if (!s) s = bind_port(b, cpu, in, 1, &b->values[0]);
   for (size_t i = 0; !s && i < n; i++) s = bind_port(b, cpu, &outs[i], 0, &b->values[1 + i]);
   if (cpu) api->ReleaseMemoryInfo(cpu);
-  if (s) sv_unbind(b);
+  if (s) infer_unbind(b);
   return s;
 }
 
-OrtStatus *sv_run(OrtSession *s, const sv_binding *b) { return api->RunWithBinding(s, NULL, b->io); }
+OrtStatus *infer_run(OrtSession *s, const infer_binding *b) { return api->RunWithBinding(s, NULL, b->io); }
 
-OrtStatus *sv_output(const sv_binding *b, size_t i, sv_port *p) {
+OrtStatus *infer_output(const infer_binding *b, size_t i, infer_port *p) {
   OrtAllocator *mem;
   OrtValue **values = NULL;
   size_t n = 0;
@@ -122,7 +122,7 @@ OrtStatus *sv_output(const sv_binding *b, size_t i, sv_port *p) {
   return s;
 }
 
-void sv_unbind(sv_binding *b) {
+void infer_unbind(infer_binding *b) {
   if (b->io) api->ReleaseIoBinding(b->io);
   for (size_t i = 0; i < sizeof b->values / sizeof *b->values; i++)
     if (b->values[i]) api->ReleaseValue(b->values[i]);

@@ -14,16 +14,16 @@ import (
 // tryOut runs n rows with outputs that ONNX Runtime allocates, and holds their
 // shapes to what a network may give.
 func (b *Binding) tryOut(n int) error {
-	var c C.sv_binding
+	var c C.infer_binding
 	if err := b.make(n, &c); err != nil {
 		return err
 	}
-	defer C.sv_unbind(&c)
+	defer C.infer_unbind(&c)
 	if err := b.run(&c); err != nil {
 		return fmt.Errorf("a trial run of %d rows of %v: %w", n, b.in.Shape(), err)
 	}
-	var score, cells C.sv_port
-	if err := failure(C.sv_output(&c, 0, &score)); err != nil {
+	var score, cells C.infer_port
+	if err := failure(C.infer_output(&c, 0, &score)); err != nil {
 		return err
 	}
 	if got := portOf(&score); got.typ != typeF32 || elements(got) != n || got.rank < 1 || got.rank > 2 || got.dims[0] != int64(n) {
@@ -33,7 +33,7 @@ func (b *Binding) tryOut(n int) error {
 	if b.session.spec.Map == "" {
 		return nil
 	}
-	if err := failure(C.sv_output(&c, 1, &cells)); err != nil {
+	if err := failure(C.infer_output(&c, 1, &cells)); err != nil {
 		return err
 	}
 	return b.takeMapShape(portOf(&cells), n)
@@ -65,26 +65,26 @@ func elements(p port) int {
 }
 
 // make binds the first n rows; outputs have memory once b.scores is set.
-func (b *Binding) make(n int, c *C.sv_binding) error {
+func (b *Binding) make(n int, c *C.infer_binding) error {
 	sp, shape := &b.session.spec, b.in.Shape()
-	in := C.sv_port{name: C.CString(sp.Input), data: b.in.Ptr(), _type: C.int(elementType(sp.Type)), rank: 4}
-	in.dims = [C.SV_MAX_RANK]C.int64_t{C.int64_t(n), C.int64_t(shape.C), C.int64_t(shape.H), C.int64_t(shape.W)}
+	in := C.infer_port{name: C.CString(sp.Input), data: b.in.Ptr(), _type: C.int(elementType(sp.Type)), rank: 4}
+	in.dims = [C.INFER_MAX_RANK]C.int64_t{C.int64_t(n), C.int64_t(shape.C), C.int64_t(shape.H), C.int64_t(shape.W)}
 	in.bytes = C.size_t(n * shape.C * shape.H * shape.W * b.in.DType().Bytes())
 	defer C.free(unsafe.Pointer(in.name))
 
-	var outs [C.SV_MAX_OUTPUTS]C.sv_port
+	var outs [C.INFER_MAX_OUTPUTS]C.infer_port
 	score, cells := &outs[0], &outs[1]
-	*score = C.sv_port{name: C.CString(sp.Score), data: unsafe.Pointer(unsafe.SliceData(b.scores)),
+	*score = C.infer_port{name: C.CString(sp.Score), data: unsafe.Pointer(unsafe.SliceData(b.scores)),
 		bytes: C.size_t(4 * n), _type: typeF32, rank: C.size_t(b.scoreRank)}
-	score.dims = [C.SV_MAX_RANK]C.int64_t{C.int64_t(n), 1}
+	score.dims = [C.INFER_MAX_RANK]C.int64_t{C.int64_t(n), 1}
 	defer C.free(unsafe.Pointer(score.name))
 	used := C.size_t(1)
 	if sp.Map != "" {
-		*cells = C.sv_port{name: C.CString(sp.Map), data: unsafe.Pointer(unsafe.SliceData(b.cells)),
+		*cells = C.infer_port{name: C.CString(sp.Map), data: unsafe.Pointer(unsafe.SliceData(b.cells)),
 			bytes: C.size_t(4 * n * b.mapH * b.mapW), _type: typeF32, rank: 4}
-		cells.dims = [C.SV_MAX_RANK]C.int64_t{C.int64_t(n), 1, C.int64_t(b.mapH), C.int64_t(b.mapW)}
+		cells.dims = [C.INFER_MAX_RANK]C.int64_t{C.int64_t(n), 1, C.int64_t(b.mapH), C.int64_t(b.mapW)}
 		defer C.free(unsafe.Pointer(cells.name))
 		used = 2
 	}
-	return failure(C.sv_bind(handle(b.session.ort), &in, &outs[0], used, c))
+	return failure(C.infer_bind(handle(b.session.ort), &in, &outs[0], used, c))
 }
