@@ -160,7 +160,11 @@ func (p *picture) findCut() {
 	if p.usual == 0 {
 		p.usual = p.change
 	}
-	p.usual += (p.change - p.usual) / 8
+	if p.change < p.usual {
+		p.usual += (p.change - p.usual) / 4 // noise or a burst of motion is over
+	} else {
+		p.usual += (p.change - p.usual) / 8
+	}
 	p.still.liven(p.m)
 }
 

@@ -42,8 +42,8 @@ func (d *banding) observe(dst []verdict.Score, o output, p *picture) []verdict.S
 	return append(dst, p.score(o, value, perMille))
 }
 
-// combOf is the share of the used groups of `period` bins that have most of
-// their samples in one bin, and all in the bin of the same place. 0 where too few
+// combOf is the share of the used groups of `period` bins (2 or 4) that have most
+// of their samples in one bin, and all in the bin of the same place. 0 where too few
 // groups are used to tell.
 func combOf(h *[frame.HistogramBins]uint32, period int) float64 {
 	const groupsNeeded = 6
@@ -66,7 +66,7 @@ func combOf(h *[frame.HistogramBins]uint32, period int) float64 {
 			continue
 		}
 		used++
-		if 5*uint64(h[top]) >= 3*sum {
+		if uint64(h[top])*8 >= sum*uint64(8-period) { // 3/4 of two, half of four
 			places[top-g]++
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // is 4 or less in a crisp picture, 6..11 in soft but healthy video and 16 where
 // luma is a straight line over 4 samples. 0.5 where detail has fallen to
 // 1/`drop` and width has risen by `rise`. A Gaussian blur of 4 samples takes away
-// 7 times or more and adds 3 or more; a fast pan 3 times and 1.
+// 4 times or more and adds 3 or more; a fast pan 2 times and 1.
 //
 // Without a scene to compare with, only a width of `width` counts; clips that
 // are soft from end to end are not told from soft lenses.
@@ -25,7 +25,7 @@ type blur struct {
 	seen         int
 }
 
-func newBlur() pictureForm { return &blur{drop: 4.5, rise: 2, width: 14.5} }
+func newBlur() pictureForm { return &blur{drop: 3.5, rise: 2, width: 14.5} }
 
 func (d *blur) knobs() []knob {
 	return []knob{
@@ -62,7 +62,7 @@ func (d *blur) learn(detail, width, value float64) {
 	case d.seen < 4:
 		d.detail += (detail - d.detail) / float64(d.seen+1)
 		d.edge += (width - d.edge) / float64(d.seen+1)
-	case value < 0.5:
+	case value < 0.15:
 		d.detail += min(max(detail-d.detail, -step), step)
 		d.edge += min(max(width-d.edge, -5*step), 5*step)
 	}

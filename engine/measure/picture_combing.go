@@ -13,7 +13,7 @@ type combing struct {
 	usual float64 // what the scene has at rest, as a share of the picture
 }
 
-func newCombing() pictureForm { return &combing{share: 0.04} }
+func newCombing() pictureForm { return &combing{share: 0.05} }
 
 func (d *combing) knobs() []knob { return []knob{{"share", &d.share, 0.001, 0.5}} }
 

@@ -1,7 +1,6 @@
 package measure
 
 import (
-	"math/bits"
 	"time"
 
 	"github.com/streamvet/streamvet/engine/verdict"
@@ -12,18 +11,17 @@ import (
 // repeats are not seen. Film and low rates are carried with repeats in a steady
 // cadence (2:3 pulldown, every picture twice), which is no defect. What gives a
 // fault away is that motion jumps after the repeat, because the repeat stood
-// where another picture should have been; or else, that the scene moved smoothly
-// before and the repeats keep no cadence.
+// where another picture should have been; or else, that the scene has moved for
+// a second without repeats.
 type stutter struct {
 	hitch    float64 // milliseconds
 	motion   float64 // change of a picture, levels a sample, that counts as motion
 	life     float64
 	freezeAt float64 // seconds from which a stretch of repeats is a freeze instead
 
-	history  uint64        // bit 0 is the latest picture: 1 where it was a repeat
-	seen     int           // pictures in history
 	run      hitch         // repeats up to now
 	most     float64       // usual BlockDiffMax of pictures that move
+	lull     int           // pictures that neither moved nor were repeats, since the last that moved
 	moved    float64       // change of the last picture that moved
 	jump     float64       // change of a jump after repeats, if the last picture was one
 	jumped   time.Duration // the length of those repeats
@@ -56,12 +54,10 @@ func (d *stutter) knobs() []knob {
 
 func (d *stutter) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
 	most := float64(p.m.BlockDiffMax)
-	repeat := p.m.HasPrevious != 0 && p.change < 0.15*p.usual && most < 0.1*d.most
+	repeat := p.m.HasPrevious != 0 && p.change < 0.3*p.usual && most < 0.1*d.most
 	moves := !p.still.pop && p.change >= 0.5*max(p.usual, d.motion)
 	lively := p.usual >= d.motion && p.still.life >= d.life
 	lost := d.pace.missing(p)
-	d.history <<= 1
-	d.seen = min(d.seen+1, 64)
 	if p.cut {
 		d.begin()
 	}
@@ -72,13 +68,14 @@ func (d *stutter) observe(dst []verdict.Score, o output, p *picture) []verdict.S
 			d.resumed(p)
 		}
 		d.smooth++
+		d.lull = 0
 		d.most += (most - d.most) / 8
 		d.moved = p.change
 	case repeat:
-		d.history |= 1
 		d.repeated(p)
 	default:
 		d.smooth = 0 // a lull: what comes may begin with repeats
+		d.lull++
 		if d.run.pictures > 0 {
 			d.run.length += p.Duration
 		}
@@ -92,7 +89,7 @@ func (d *stutter) observe(dst []verdict.Score, o output, p *picture) []verdict.S
 
 // begin forgets how the scene before has moved.
 func (d *stutter) begin() {
-	d.smooth, d.isSmooth, d.seen, d.run, d.jump = 0, false, 0, hitch{}, 0
+	d.smooth, d.isSmooth, d.run, d.jump = 0, false, hitch{}, 0
 }
 
 func (d *stutter) repeated(p *picture) {
@@ -111,9 +108,10 @@ func (d *stutter) resumed(p *picture) {
 	switch {
 	case d.run.length.Seconds() >= d.freezeAt:
 		d.begin() // a freeze or a pause
+	case d.lull > 2: // motion had died down before
 	case p.change >= 1.3*max(p.usual, d.moved):
 		d.jump, d.jumped = p.change, d.run.length // the next picture tells
-	case d.isSmooth && p.PTS-d.smoothAt < memory && !d.cadence():
+	case d.isSmooth && p.PTS-d.smoothAt < memory:
 		d.note(hitch{at: p.PTS, length: d.run.length})
 	}
 	d.run, d.smooth = hitch{}, 0
@@ -126,24 +124,6 @@ func (d *stutter) confirm(p *picture) {
 		d.note(hitch{at: p.PTS, length: d.jumped})
 	}
 	d.jump = 0
-}
-
-// cadence tells whether the latest repeats keep a steady rhythm.
-func (d *stutter) cadence() bool {
-	const window = 24
-	for period := 2; period <= 12; period++ {
-		n := min(window, d.seen-period)
-		if n < period {
-			return false
-		}
-		mask := uint64(1)<<n - 1
-		repeats := bits.OnesCount64(d.history & mask)
-		breaks := bits.OnesCount64((d.history ^ d.history>>period) & mask)
-		if repeats > 0 && 4*breaks <= repeats {
-			return true
-		}
-	}
-	return false
 }
 
 func (d *stutter) note(h hitch) {
