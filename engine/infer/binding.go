@@ -95,7 +95,9 @@ func (s *Session) fits(in device.Tensor, maxBatch int) error {
 	return nil
 }
 
-func (b *Binding) run(c *C.infer_binding) error { return failure(C.infer_run(handle(b.session.ort), c)) }
+func (b *Binding) run(c *C.infer_binding) error {
+	return failure(C.infer_run(handle(b.session.ort), c))
+}
 
 // Run runs the network on the first n rows of the tensor; Score and Map then
 // give what it found. The first run of each n allocates, later ones do not.
