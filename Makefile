@@ -20,8 +20,8 @@ test: setup ## all tests, over real media and the real ONNX Runtime
 race: setup ## all tests again under the race detector (slow)
 	@scripts/test.sh -race
 
-bench: build ## how fast vet is, against decoding alone and against FFmpeg's filters
-	@scripts/bench.sh
+bench: build ## how fast vet is, against decoding alone and FFmpeg's filters (FLAGS=--help)
+	@scripts/bench.sh $(FLAGS)
 
 lint: setup ## gofmt, go vet, and shellcheck where it is installed
 	@scripts/lint.sh

@@ -5,4 +5,8 @@
 enter_env
 cd "$ROOT"
 
+"$ROOT/scripts/packages.sh" bench
+STREAMVET_DEMO_CLIP=$("$ROOT/scripts/clip.sh")
+export STREAMVET_DEMO_CLIP
+
 go run ./bench "$@"

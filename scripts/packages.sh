@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# packages.sh STEP...: the system packages that these steps of the set-up need (build, ffmpeg, fetch).
+# packages.sh STEP...: the system packages that these steps of the set-up need (build, ffmpeg, fetch, bench).
 # Looks for the thing itself, not for a package name; where nothing is missing it needs neither apt nor root.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -35,6 +35,9 @@ for_ffmpeg() {
 for_fetch() {
   python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
 }
+
+# What makes H.264 and HEVC clips to measure with; the private FFmpeg has no encoders for them.
+for_bench() { command_of ffmpeg ffmpeg; }
 
 install_missing() {
   local root=() wanted="${missing[*]}"
