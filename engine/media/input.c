@@ -13,11 +13,15 @@ enum { LOG_LINES = 64 };
 
 struct sv_input {
   _Atomic int64_t deadline_us; // 0: none
-  _Atomic int cancelled, timed_out;
+  _Atomic int cancelled;
+  // Stays set: a demuxer may hide the first interrupted read from its caller, and
+  // what lies below keeps giving the same error then.
+  _Atomic int timed_out;
 
   pthread_mutex_t mu; // guards the ring
   sv_log_line ring[LOG_LINES];
-  int head, len, log_level;
+  int head, log_level;
+  _Atomic int len; // written under mu only
   int64_t dropped;
 };
 
@@ -131,7 +135,6 @@ int sv_input_log(sv_input *in, sv_log_line *out, int max, int64_t *dropped) {
 
 static void enter(sv_input *in, int64_t timeout_us) {
   current = in;
-  atomic_store(&in->timed_out, 0);
   atomic_store(&in->deadline_us, timeout_us > 0 ? av_gettime_relative() + timeout_us : 0);
 }
 
@@ -170,6 +173,7 @@ int64_t sv_nanoseconds(int64_t v, AVRational tb) {
 int sv_read(sv_input *in, AVFormatContext *fc, AVPacket *pkt, sv_packet_info *info, int64_t timeout_us) {
   enter(in, timeout_us);
   int rc = leave(in, av_read_frame(fc, pkt));
+  info->lines = atomic_load_explicit(&in->len, memory_order_relaxed);
   if (rc < 0) return rc;
   AVRational tb = fc->streams[pkt->stream_index]->time_base;
   info->pts = sv_nanoseconds(pkt->pts, tb);

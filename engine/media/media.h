@@ -25,12 +25,13 @@ typedef struct sv_log_line {
 typedef struct sv_packet_info {
   int64_t pts, dts, duration;
   int32_t stream, flags, size;
+  int32_t lines; // of the log, that wait to be taken
 } sv_packet_info;
 
 sv_input *sv_input_new(int log_level);
 void sv_input_free(sv_input *in);
 void sv_input_cancel(sv_input *in);         // whatever blocks now or later returns AVERROR_EXIT; any thread
-int sv_input_timed_out(sv_input *in);       // did the deadline end the last call?
+int sv_input_timed_out(sv_input *in);       // did a deadline pass in any call?
 int sv_input_log(sv_input *in, sv_log_line *out, int max, int64_t *dropped);
 
 // Each arms the deadline, timeout_us from now, before it calls FFmpeg.

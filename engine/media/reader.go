@@ -40,7 +40,9 @@ func (s *Source) read() error {
 		pkt := s.packets.get()
 		var info packetInfo
 		rc := s.in.read(s.format, pkt, s.options.StallTimeout, &info)
-		s.drainLog()
+		if rc < 0 || info.logged {
+			s.drainLog()
+		}
 		if rc < 0 {
 			s.packets.put(pkt)
 			failed++

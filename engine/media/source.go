@@ -89,8 +89,17 @@ func Open(ctx context.Context, url string, o Options) (*Source, error) {
 	}
 	s.log = s.options.Logger
 	s.in = newInput(astiav.LogLevelWarning)
-	defer context.AfterFunc(ctx, s.in.cancel)()
-	if err := s.open(ctx); err != nil {
+	canceled := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		s.in.cancel()
+		close(canceled)
+	})
+	err := s.open(ctx)
+	if !stop() {
+		<-canceled // it must not meet a freed input
+		err = ctx.Err()
+	}
+	if err != nil {
 		s.Close()
 		return nil, fmt.Errorf("open %s: %w", url, err)
 	}

@@ -82,6 +82,7 @@ func TestTimelineJumpSeenLater(t *testing.T) {
 // A hole in one track alone moves nothing.
 func TestTimelineHole(t *testing.T) {
 	line := twoTracks(true, noTime)
+	line.exact = true
 	feedBoth(line, 10*time.Second, 20*time.Second)
 	for at := 20 * time.Second; at < 30*time.Second; at += 40 * ms {
 		line.observe(0, packetInfo{pts: at, dts: at, duration: 40 * ms})
@@ -95,6 +96,7 @@ func TestTimelineHole(t *testing.T) {
 // A file with a declared length may have holes in all its tracks.
 func TestTimelineHoleInFile(t *testing.T) {
 	line := twoTracks(false, 60*time.Second)
+	line.exact = true
 	feedBoth(line, 10*time.Second, 20*time.Second)
 	if v, _ := feedBoth(line, 40*time.Second, 41*time.Second); v.epoch != 0 || v.holes != 1 {
 		t.Errorf("mark %+v, want epoch 0 and one hole", v)
