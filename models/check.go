@@ -48,6 +48,9 @@ func (r *report) check(m *Manifest, folder string) {
 	r.need((m.Measure == "") != (m.Network == nil), "measure", "a detector has either a measure or a network: write one of the two")
 	r.need(m.Measure == "" || namePattern.MatchString(m.Measure), "measure", "%.70q is no name: use a-z, 0-9 and _", m.Measure)
 	r.need(len(m.Params) == 0 || m.Network == nil, "params", "they belong to a measure, a network has none: take them away")
+	for name := range m.Params {
+		r.need(namePattern.MatchString(name), "params", "%.70q is no name: use a-z, 0-9 and _", name)
+	}
 	r.outputs(m)
 	if m.Network != nil {
 		r.need(m.Input == "picture", "network", "a network looks at pictures, the input is %.20q: use a measure", m.Input)
@@ -89,7 +92,10 @@ func (r *report) network(n *Network) {
 	r.need(shaPattern.MatchString(n.SHA256), "network.sha256", "%.70q is no SHA-256 sum: write the 64 hexadecimal digits (a-f small) that sha256sum prints", n.SHA256)
 	r.tensor(&n.Tensor)
 	r.text(n.Score, "network.score", "name the output with the score")
-	r.need(len(n.Map) <= maxText && n.Map != n.Score, "network.map", "it is the score's output: name another, or none")
+	if n.Map != "" {
+		r.text(n.Map, "network.map", "name the output with the map, or none")
+		r.need(n.Map != n.Score, "network.map", "it is the score's output: name another, or none")
+	}
 	r.need(n.Map == "" && n.MapThreshold == 0 || n.Map != "" && n.MapThreshold > 0 && n.MapThreshold <= 1, "network.map_threshold",
 		"%v: with a map it is in (0, 1], without one it is left out", n.MapThreshold)
 
@@ -135,8 +141,10 @@ func (r *report) plainFile(name string) bool {
 		!strings.ContainsAny(name, "\\\x00\n")
 }
 
+// text wants words for people: they end on terminals and in pages.
 func (r *report) text(s, field, remedy string) {
 	r.need(strings.TrimSpace(s) != "" && len(s) <= maxText, field, "it is empty or longer than %d letters: %s", maxText, remedy)
+	r.need(s == legible(s, len(s)), field, "it has letters that cannot be printed: take them out")
 }
 
 func (r *report) word(s, field string, words ...string) {

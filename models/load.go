@@ -38,7 +38,7 @@ type Refused struct {
 func (e *RefusedError) Error() string {
 	lines := make([]string, 0, len(e.Folders))
 	for _, r := range e.Folders {
-		lines = append(lines, fmt.Sprintf("detector folder %s is refused:\n  %s", r.Folder, strings.ReplaceAll(r.Err.Error(), "\n", "\n  ")))
+		lines = append(lines, fmt.Sprintf("detector folder %s is refused:\n  %s", legible(r.Folder, 4096), strings.ReplaceAll(r.Err.Error(), "\n", "\n  ")))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -36,7 +36,7 @@ func tree(data []byte) (root ast.Node, line int, err error) {
 	// A fault of the parser must not take down a process that watches other sources.
 	defer func() {
 		if p := recover(); p != nil {
-			root, err = nil, fmt.Errorf("it cannot be read as YAML (%v)", p)
+			root, err = nil, fmt.Errorf("it cannot be read as YAML (%s)", legible(fmt.Sprint(p), maxMessage))
 		}
 	}()
 	tokens := lexer.Tokenize(string(data))
@@ -47,9 +47,9 @@ func tree(data []byte) (root ast.Node, line int, err error) {
 	if err != nil {
 		var at yaml.Error
 		if errors.As(err, &at) && at.GetToken() != nil {
-			return nil, at.GetToken().Position.Line, fmt.Errorf("it is not YAML: %s", at.GetMessage())
+			return nil, at.GetToken().Position.Line, fmt.Errorf("it is not YAML: %s", legible(at.GetMessage(), maxMessage))
 		}
-		return nil, 0, fmt.Errorf("it is not YAML: %w", err)
+		return nil, 0, fmt.Errorf("it is not YAML: %s", legible(err.Error(), maxMessage))
 	}
 	switch {
 	case len(file.Docs) > 1:
@@ -60,8 +60,10 @@ func tree(data []byte) (root ast.Node, line int, err error) {
 	return file.Docs[0].Body, 0, nil
 }
 
-// maxTokens is far above what a manifest has, and bounds how deep it can nest.
-const maxTokens = 4096
+const (
+	maxTokens  = 4096 // far above what a manifest has; it bounds how deep one can nest
+	maxMessage = 200  // bytes of what the YAML library says; it may quote the file
+)
 
 // plain refuses the parts of YAML that a manifest has no use for and that make
 // small files large: anchors and aliases, tags, merge keys.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // report gathers what is wrong with one manifest, one fault a field.
@@ -45,6 +46,19 @@ func (r *report) add(field, format string, args ...any) {
 		at += ": " + field
 	}
 	r.errs = append(r.errs, fmt.Errorf("%s: %w", at, fmt.Errorf(format, args...)))
+}
+
+// legible is s in at most n bytes without what a terminal would obey.
+func legible(s string, n int) string {
+	if len(s) > n {
+		s = s[:n] + "..."
+	}
+	return strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) || c == '\n' {
+			return c
+		}
+		return unicode.ReplacementChar
+	}, s)
 }
 
 // need reports a fault unless ok.

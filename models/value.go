@@ -11,8 +11,10 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// maxItems bounds every list and map of a manifest.
-const maxItems = 64
+const (
+	maxItems = 64 // of every list and map of a manifest
+	maxKey   = 64 // bytes of a field's name that are shown
+)
 
 // value reads node into v and reports what does not fit. field is its path.
 func (r *report) value(node ast.Node, v reflect.Value, field string) {
@@ -43,12 +45,12 @@ func (r *report) structure(node ast.Node, v reflect.Value, field string) {
 	all, required := names(v.Type())
 	for _, pair := range r.pairs(node, field) {
 		name := key(pair)
-		at := join(field, name)
+		at := join(field, legible(name, maxKey))
 		r.lines[at] = pair.Key.GetToken().Position.Line
 		i := slices.Index(all, name)
 		if i < 0 {
 			hint := "the fields here are " + strings.Join(all, ", ")
-			near := nearest(name, all)
+			near := nearest(legible(name, maxKey), all)
 			if near != "" {
 				hint = "did you mean " + near + "?"
 			}
@@ -75,7 +77,7 @@ func (r *report) numbers(node ast.Node, v reflect.Value, field string) {
 	m := reflect.MakeMap(v.Type())
 	for _, pair := range r.pairs(node, field) {
 		n := reflect.New(v.Type().Elem()).Elem()
-		r.value(pair.Value, n, join(field, key(pair)))
+		r.value(pair.Value, n, join(field, legible(key(pair), maxKey)))
 		m.SetMapIndex(reflect.ValueOf(key(pair)), n)
 	}
 	v.Set(m)
