@@ -25,7 +25,7 @@ const (
 
 // gallery keeps small pictures of the latest frames that networks looked at, so
 // that a verdict that comes later has one to show. Owned by the track's
-// goroutine; at may be called from any.
+// goroutine; shoot may be called from any.
 type gallery struct {
 	dev    device.Device
 	stream device.Stream
@@ -96,8 +96,8 @@ func (g *gallery) now(f *frame.Video) *streamvetv1.Evidence {
 	return g.develop(galleryPlaces, f.PTS)
 }
 
-// at develops the kept picture nearest to t; nil if there is none within a second.
-func (g *gallery) at(t time.Duration) *streamvetv1.Evidence {
+// shoot develops the kept picture nearest to t; nil if there is none within a second.
+func (g *gallery) shoot(t time.Duration) *streamvetv1.Evidence {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	best, distance := -1, time.Second

@@ -25,10 +25,10 @@ var arrows = map[string][]string{
 	"engine/infer":              {"engine/device", "engine/frame"},
 	"engine/inject":             {"engine/verdict"},
 	"engine/measure":            {"engine/frame", "engine/verdict"},
-	"engine/measure/sound":      {"engine/frame", "engine/verdict"},
+	"engine/measure/sound":      {"engine/frame", "engine/measure", "engine/verdict"},
 	"engine/media":              {"engine/frame"},
 	"engine/verdict":            {},
-	"models":                    {"engine/verdict"},
+	"models":                    {"engine/device", "engine/frame", "engine/verdict"},
 	"proto/streamvet/v1":        {},
 }
 

@@ -23,8 +23,10 @@ type judge struct {
 	byDefect map[verdict.Defect]int
 }
 
-// camera gives a picture of the moment at which a defect was strongest, or nil.
-type camera func(at time.Duration) *streamvetv1.Evidence
+// camera has a picture of the moment at which a defect was strongest, or nil.
+type camera interface {
+	shoot(at time.Duration) *streamvetv1.Evidence
+}
 
 func newJudge(sink Sink, s *scribe) *judge {
 	return &judge{sink: sink, scribe: s, trackers: map[int]*verdict.Tracker{}, byDefect: map[verdict.Defect]int{}}
@@ -88,7 +90,7 @@ func (j *judge) tell(look camera) {
 			j.raised++
 			j.byDefect[v.Defect]++
 			if look != nil {
-				r.Evidence = look(v.PeakAt)
+				r.Evidence = look.shoot(v.PeakAt)
 			}
 		case verdict.Cleared:
 			j.open--

@@ -12,7 +12,6 @@ import (
 
 	"github.com/streamvet/streamvet/engine/batch"
 	"github.com/streamvet/streamvet/engine/device"
-	"github.com/streamvet/streamvet/engine/frame"
 	"github.com/streamvet/streamvet/engine/infer"
 	"github.com/streamvet/streamvet/engine/verdict"
 	"github.com/streamvet/streamvet/models"
@@ -66,12 +65,11 @@ type filled struct {
 
 func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, log *slog.Logger) (*network, error) {
 	spec := d.Network
-	s := infer.Spec{
-		Name: d.Name, ONNX: d.ONNX, Input: spec.Tensor.Name, Type: dtype(spec.Tensor.DType),
-		Channels: channels(spec.Tensor.Channels), Height: spec.Tensor.Height, Width: spec.Tensor.Width,
-		Score: spec.Score, Map: spec.Map,
-	}
-	session, err := lib.Load(s)
+	any := spec.Tensor.Shape(1, 0, 0) // 0 for what the picture decides
+	session, err := lib.Load(infer.Spec{
+		Name: d.Name, ONNX: d.ONNX, Input: spec.Tensor.Name, Type: spec.Tensor.Type(),
+		Channels: any.C, Height: any.H, Width: any.W, Score: spec.Score, Map: spec.Map,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -84,53 +82,11 @@ func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, log *
 	return n, nil
 }
 
-func dtype(word string) device.DType {
-	return map[string]device.DType{"u8": device.U8, "f16": device.F16, "f32": device.F32}[word]
-}
-
-func channels(word string) int {
-	if word == "rgb" {
-		return 3
-	}
-	return 1
-}
-
-// shape is the tensor geometry for pictures of w by h.
-func (n *network) shape(w, h int) device.Shape {
-	t := &n.spec.Tensor
-	s := device.Shape{N: n.spec.Batch.MaxSize, C: channels(t.Channels), H: t.Height, W: t.Width}
-	if t.Resize == "none" {
-		a := max(t.Align, 1)
-		s.H, s.W = (h+a-1)/a*a, (w+a-1)/a*a
-	}
-	return s
-}
-
-// plan is how pictures like f become rows of tensors of the shape.
-func (n *network) plan(f *frame.Video, s device.Shape) device.PlanConfig {
-	t := &n.spec.Tensor
-	c := device.PlanConfig{
-		Width: f.Width, Height: f.Height, Format: f.Format, Colour: f.Colour,
-		Letterbox: t.Letterbox, Pad: t.Pad, Mean: t.Mean, Std: t.Std,
-		OutWidth: s.W, OutHeight: s.H, Type: dtype(t.DType),
-	}
-	if t.Channels == "rgb" {
-		c.Channels = device.RGB
-	}
-	switch t.Resize {
-	case "none":
-		c.Filter = device.None
-	case "bilinear":
-		c.Filter = device.Bilinear
-	}
-	return c
-}
-
 // enter gives a track the lane for its geometry, and makes it if it is the first.
 func (n *network) enter(w, h int) (*lane, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	shape := n.shape(w, h)
+	shape := n.spec.Tensor.Shape(n.spec.Batch.MaxSize, w, h)
 	l := n.lanes[shape]
 	if l == nil {
 		var err error
@@ -151,7 +107,7 @@ func (n *network) openLane(shape device.Shape) (_ *lane, err error) {
 		}
 	}()
 	for range laneTensors {
-		t, err := n.device.NewTensor(shape, dtype(n.spec.Tensor.DType))
+		t, err := n.device.NewTensor(shape, n.spec.Tensor.Type())
 		if err != nil {
 			return nil, err
 		}
@@ -264,7 +220,7 @@ func (n *network) deliver(l look, at *lane, b *infer.Binding, row int) error {
 	if cells, h, w := b.Map(row); cells != nil && value >= output.Rule.Clear {
 		at.answer[0].Region, at.answer[0].Reading = n.region(l, at, cells, h, w)
 	}
-	return l.owner.source.judge.scores(l.owner.track, at.answer[:], l.owner.gallery.at)
+	return l.owner.source.judge.scores(l.owner.track, at.answer[:], l.owner.gallery)
 }
 
 // region is the rectangle around the cells of a map that belong to the defect,

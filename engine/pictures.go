@@ -24,6 +24,7 @@ type pictures struct {
 
 	shape    geometry       // of the picture before
 	waiting  []*frame.Video // measured, results not taken yet; oldest first
+	current  *frame.Video   // the one that is judged
 	measures frame.Measures // reused
 	scores   []verdict.Score
 }
@@ -128,11 +129,11 @@ func (p *pictures) settle(ctx context.Context, depth int) error {
 // judge scores one measured picture and shows it to the networks that want it.
 func (p *pictures) judge(ctx context.Context, f *frame.Video) error {
 	began := time.Now()
-	snapshot := func(time.Duration) *streamvetv1.Evidence { return p.gallery.now(f) }
+	p.current = f
 	p.scores = p.forms.Observe(p.scores[:0], measure.Info(f), &p.measures)
-	err := p.source.judge.scores(p.track, p.scores, snapshot)
+	err := p.source.judge.scores(p.track, p.scores, p)
 	if err == nil {
-		err = p.source.bits.picture(p.track, f, snapshot)
+		err = p.source.bits.picture(p.track, f, p)
 	}
 	p.source.clock.score.add(time.Since(began))
 	if err != nil {
@@ -156,6 +157,10 @@ func (p *pictures) judge(ctx context.Context, f *frame.Video) error {
 	}
 	return nil
 }
+
+// shoot takes a picture of the frame that is judged: when a closed form raises a
+// defect, the frame still shows it.
+func (p *pictures) shoot(time.Duration) *streamvetv1.Evidence { return p.gallery.now(p.current) }
 
 // drain settles what is left at the end of the track.
 func (p *pictures) drain(ctx context.Context) error { return p.settle(ctx, 0) }

@@ -35,7 +35,7 @@ func (v *viewer) fit(f *frame.Video) error {
 		return err
 	}
 	v.lane = l
-	v.plan, err = v.owner.source.engine.device.NewPlan(v.owner.stream, v.network.plan(f, l.shape))
+	v.plan, err = v.owner.source.engine.device.NewPlan(v.owner.stream, v.network.spec.Tensor.PlanConfig(f.Width, f.Height, f.Format, f.Colour))
 	return err
 }
 
