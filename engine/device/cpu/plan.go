@@ -17,8 +17,8 @@ type plan struct {
 	device  *cpuDevice
 	config  device.PlanConfig
 	numbers kernels.Plan
-	picture kernels.Picture // of the Put in progress; here so that Put allocates nothing
-	scratch unsafe.Pointer  // nil after Close
+	picture *kernels.Picture // of the Put in progress; an object of its own, as in meter
+	scratch unsafe.Pointer   // nil after Close
 }
 
 func (d *cpuDevice) NewPlan(_ device.Stream, c device.PlanConfig) (device.Plan, error) {
@@ -29,9 +29,9 @@ func (d *cpuDevice) NewPlan(_ device.Stream, c device.PlanConfig) (device.Plan, 
 	if err != nil {
 		return nil, fmt.Errorf("device: plan: %w", err)
 	}
-	p := &plan{device: d, config: c, numbers: numbers}
+	p := &plan{device: d, config: c, numbers: numbers, picture: &kernels.Picture{}}
 	p.picture.SetGeometry(c.Width, c.Height, c.Format)
-	numbersC, pictureC := (*C.struct_sv_plan)(unsafe.Pointer(&p.numbers)), (*C.struct_sv_picture)(unsafe.Pointer(&p.picture))
+	numbersC, pictureC := (*C.struct_sv_plan)(unsafe.Pointer(&p.numbers)), (*C.struct_sv_picture)(unsafe.Pointer(p.picture))
 	if p.scratch, err = allocate(int(C.sv_put_scratch(numbersC, pictureC))); err != nil {
 		return nil, fmt.Errorf("device: plan: %w", err)
 	}
@@ -57,7 +57,7 @@ func (p *plan) Put(f *frame.Video, dst device.Tensor, n int) error {
 			f.Width, f.Height, f.Format, f.Colour, c.Width, c.Height, c.Format, c.Colour)
 	}
 	C.sv_cpu_put(p.device.form.code(), (*C.struct_sv_plan)(unsafe.Pointer(&p.numbers)),
-		(*C.struct_sv_picture)(unsafe.Pointer(&p.picture)), t.row(n), p.scratch)
+		(*C.struct_sv_picture)(unsafe.Pointer(p.picture)), t.row(n), p.scratch)
 	return nil
 }
 
