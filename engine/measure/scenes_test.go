@@ -22,7 +22,7 @@ func camera(speed int, noise float64) scene {
 	world := make([]float64, w*sceneHeight)
 	for i := range world {
 		fx, fy := float64(i%w), float64(i/w)
-		v := 110 + 35*math.Sin(fx/17) + 30*math.Cos(fy/13+fx/29) + 10*math.Sin(fx*1.1+fy*0.7)
+		v := 110 + 35*math.Sin(fx/17) + 30*math.Cos(fy/13+fx/29) + 10*math.Sin(fx*0.5+fy*0.3)
 		if math.Mod(fx, 48) < 9 && math.Mod(fy, 37) < 14 {
 			v += 60
 		}
