@@ -2,7 +2,7 @@ package media
 
 /*
 #cgo pkg-config: libavcodec libavformat libavutil libswscale
-#cgo CFLAGS: -std=gnu11 -O3 -Wall
+#cgo CFLAGS: -std=gnu11 -O2 -Wall
 #cgo noescape sv_read
 #cgo nocallback sv_read
 #cgo noescape sv_send

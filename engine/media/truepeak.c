@@ -1,6 +1,7 @@
 #include "truepeak.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 // A Kaiser-windowed sinc: flat within 0.05 dB up to 0.45 of the sample rate.
@@ -29,28 +30,48 @@ void sv_truepeak_init(sv_truepeak *t) {
   }
 }
 
+// Eight samples at once, in the compiler's own vectors: left to itself it makes of
+// the plain loops anything from this to six times slower.
+typedef float lanes __attribute__((vector_size(32)));
+typedef int32_t bits __attribute__((vector_size(32)));
+
+// Pointers, since a vector by value would depend on the instruction set.
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE void add(lanes *sum, float tap, const float *x) {
+  lanes v;
+  memcpy(&v, x, sizeof v);
+  *sum += tap * v;
+}
+
+INLINE void larger(lanes *most, const lanes *v) {
+  lanes a = (lanes)((bits)*v & 0x7fffffff);
+  bits more = a > *most;
+  *most = (lanes)(((bits)a & more) | ((bits)*most & ~more));
+}
+
 #if defined __x86_64__ && defined __GNUC__ && !defined __clang__
 __attribute__((target_clones("arch=x86-64-v3", "default")))
 #endif
 static float peak(const float taps[SV_TP_PHASES][SV_TP_TAPS], const float *x, int n) {
-  float most[16] = {0};
+  lanes most = {0};
   for (int i = 0; i < n; i += 16) {
     for (int p = 0; p < SV_TP_PHASES; p++) {
-      float sum[16] = {0};
-      for (int k = 0; k < SV_TP_TAPS; k++)
-        for (int j = 0; j < 16; j++) sum[j] += taps[p][k] * x[i + k + j];
-      for (int j = 0; j < 16; j++) {
-        float a = fabsf(sum[j]);
-        most[j] = a > most[j] ? a : most[j];
+      lanes a = {0}, b = {0};
+      for (int k = 0; k < SV_TP_TAPS; k++) {
+        add(&a, taps[p][k], x + i + k);
+        add(&b, taps[p][k], x + i + k + 8);
       }
+      larger(&most, &a);
+      larger(&most, &b);
     }
-    for (int j = 0; j < 16; j++) {
-      float a = fabsf(x[i + j]);
-      most[j] = a > most[j] ? a : most[j];
-    }
+    lanes own[2];
+    memcpy(own, x + i, sizeof own);
+    larger(&most, &own[0]);
+    larger(&most, &own[1]);
   }
   float r = 0;
-  for (int j = 0; j < 16; j++) r = most[j] > r ? most[j] : r;
+  for (int j = 0; j < 8; j++) r = most[j] > r ? most[j] : r;
   return r;
 }
 
