@@ -69,14 +69,18 @@ func (r *run) choose(ctx context.Context, file payload, d *planned, h *harm) err
 	return file.walk(ctx, inRange(d.spec.Kind.damage(d, r.plan.media.Picture.Rate, total, h)))
 }
 
-// joinSeconds is how far apart pictures may be and still be one stretch.
-const joinSeconds = 0.2
+// How far apart pictures may be and still be one stretch: visible damage must
+// nearly go on, while losses come in showers.
+const (
+	joinSeconds     = 0.2
+	joinHitsSeconds = 1.0
+)
 
 // addHits says where the bitstream is damaged. A stretch whose damage changed
 // no picture that was decoded is marked as leaving no mark.
 func (r *run) addHits(d *planned, hits []int64, seen []sight) {
 	rate := r.result.Truth.Rate()
-	for _, run := range runsOf(hits, int64(joinSeconds*rate.FPS())) {
+	for _, run := range runsOf(hits, int64(joinHitsSeconds*rate.FPS())) {
 		e := d.entry()
 		e.Defect, e.Frames = verdict.DecodeError, run
 		e.Invisible = true

@@ -41,9 +41,11 @@ type DefectReport struct {
 	Unit  time.Duration
 }
 
-// Pair is an injected stretch and the verdicts that meet it.
+// Pair is an injected stretch and the verdicts that meet it. Where one verdict
+// covers several stretches, they are one pair.
 type Pair struct {
-	Truth    Entry
+	Truth    Entry             // from the start of the first stretch to the end of the last
+	Entries  int               // how many stretches these are
 	Verdicts []verdict.Verdict // by Start
 	// OnsetError and EndError are the verdicts' first start and last end minus
 	// the truth's: positive is late.
@@ -94,16 +96,17 @@ func Match(t Truth, verdicts []verdict.Verdict, tol Tolerance) Report {
 func lastStates(verdicts []verdict.Verdict) []verdict.Verdict {
 	type key struct {
 		source, detector string
+		track, number    int
 		defect           verdict.Defect
-		number           int
 	}
+	keyOf := func(v verdict.Verdict) key { return key{v.Source, v.Detector, v.Track, v.Number, v.Defect} }
 	last := map[key]int{}
 	for i, v := range verdicts {
-		last[key{v.Source, v.Detector, v.Defect, v.Number}] = i
+		last[keyOf(v)] = i
 	}
 	var out []verdict.Verdict
 	for i, v := range verdicts {
-		if last[key{v.Source, v.Detector, v.Defect, v.Number}] == i {
+		if last[keyOf(v)] == i {
 			out = append(out, v)
 		}
 	}
@@ -128,10 +131,10 @@ func matchDefect(t Truth, d verdict.Defect, verdicts []verdict.Verdict, tol Tole
 		if e.Defect != d || e.Invisible {
 			continue
 		}
-		if p, found := pair(e, own, slack); found {
-			r.Matched = append(r.Matched, p)
-		} else {
+		if met := meeting(e, own, slack); met == nil {
 			r.Missed = append(r.Missed, e)
+		} else {
+			r.match(e, met)
 		}
 	}
 	var counted []verdict.Verdict
@@ -140,7 +143,10 @@ func matchDefect(t Truth, d verdict.Defect, verdicts []verdict.Verdict, tol Tole
 			counted = append(counted, v)
 		}
 	}
-	r.Events = Tally{int64(len(r.Matched)), int64(len(r.FalseAlarms)), int64(len(r.Missed))}
+	r.Events = Tally{FalseAlarms: int64(len(r.FalseAlarms)), Misses: int64(len(r.Missed))}
+	for _, p := range r.Matched {
+		r.Events.Hits += int64(p.Entries)
+	}
 	r.Units = r.units(t, counted)
 	return r
 }
@@ -172,22 +178,51 @@ func (r *DefectReport) sort(t Truth, v verdict.Verdict, slack time.Duration) boo
 	return false
 }
 
-func pair(e Entry, own []verdict.Verdict, slack time.Duration) (Pair, bool) {
-	p := Pair{Truth: e}
+// meeting picks the verdicts that meet an entry.
+func meeting(e Entry, own []verdict.Verdict, slack time.Duration) (met []verdict.Verdict) {
 	for _, v := range own {
 		if meets(e, v, slack) {
+			met = append(met, v)
+		}
+	}
+	return met
+}
+
+// match makes a pair, or puts the entry into the pair that has one of its
+// verdicts already. Entries come by start.
+func (r *DefectReport) match(e Entry, met []verdict.Verdict) {
+	at := slices.IndexFunc(r.Matched, func(p Pair) bool {
+		return slices.ContainsFunc(met, func(v verdict.Verdict) bool { return slices.ContainsFunc(p.Verdicts, same(v)) })
+	})
+	if at < 0 {
+		r.Matched = append(r.Matched, Pair{Truth: e})
+		at = len(r.Matched) - 1
+	}
+	p := &r.Matched[at]
+	p.Entries++
+	if e.End > p.Truth.End {
+		p.Truth.End, p.Truth.EndFrame, p.Truth.EndSample = e.End, e.EndFrame, e.EndSample
+	}
+	if p.Entries > 1 {
+		p.Truth.Frames = nil
+	}
+	end := met[0].End
+	for _, v := range met {
+		if !slices.ContainsFunc(p.Verdicts, same(v)) {
 			p.Verdicts = append(p.Verdicts, v)
 		}
 	}
-	if p.Verdicts == nil {
-		return p, false
-	}
-	end := p.Verdicts[0].End
 	for _, v := range p.Verdicts {
 		end = max(end, v.End)
 	}
-	p.OnsetError, p.EndError = p.Verdicts[0].Start-seconds(e.Start), end-seconds(e.End)
-	return p, true
+	p.OnsetError, p.EndError = p.Verdicts[0].Start-seconds(p.Truth.Start), end-seconds(p.Truth.End)
+}
+
+// same finds a verdict again.
+func same(v verdict.Verdict) func(verdict.Verdict) bool {
+	return func(o verdict.Verdict) bool {
+		return o.Source == v.Source && o.Track == v.Track && o.Detector == v.Detector && o.Defect == v.Defect && o.Number == v.Number
+	}
 }
 
 // meets tells whether a verdict and an entry widened by slack have a moment in common.

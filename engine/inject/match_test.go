@@ -121,8 +121,12 @@ func TestWhatLeavesNoMarkCountsNeitherWay(t *testing.T) {
 func TestOneVerdictMayFindSeveralAndSeveralOne(t *testing.T) {
 	truth := truthOf(at(verdict.Click, 10, 10.01), at(verdict.Click, 11, 11.01), at(verdict.Freeze, 20, 24))
 	r := Match(truth, []verdict.Verdict{said(verdict.Click, 9.99, 11.02), said(verdict.Freeze, 20, 21), said(verdict.Freeze, 22, 24)}, DefaultTolerance())
-	if one := reportOf(t, r, verdict.Click); one.Events != (Tally{2, 0, 0}) {
-		t.Errorf("%+v", one)
+	clicks := reportOf(t, r, verdict.Click)
+	if clicks.Events != (Tally{2, 0, 0}) || len(clicks.Matched) != 1 || clicks.Matched[0].Entries != 2 {
+		t.Fatalf("%+v", clicks)
+	}
+	if p := clicks.Matched[0]; p.Truth.Start != 10 || p.Truth.End != 11.01 || p.OnsetError != -10*time.Millisecond || p.EndError != 10*time.Millisecond {
+		t.Errorf("%+v", p)
 	}
 	freeze := reportOf(t, r, verdict.Freeze)
 	if freeze.Events != (Tally{1, 0, 0}) || len(freeze.Matched[0].Verdicts) != 2 || freeze.Matched[0].EndError != 0 || freeze.Units != (Tally{75, 0, 25}) {
