@@ -4,13 +4,13 @@
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 
-struct sv_converter {
+struct svm_converter {
   struct SwsContext *sws;
 };
 
-sv_converter *sv_converter_new(void) { return calloc(1, sizeof(sv_converter)); }
+svm_converter *svm_converter_new(void) { return calloc(1, sizeof(svm_converter)); }
 
-void sv_converter_free(sv_converter *c) {
+void svm_converter_free(svm_converter *c) {
   if (!c) return;
   sws_freeContext(c->sws);
   free(c);
@@ -59,9 +59,9 @@ static int is_direct(const AVPixFmtDescriptor *d) {
   return u->plane == 1 && v->plane == 1 && u->offset == 0 && v->offset == bytes && u->step == 2 * bytes;
 }
 
-void sv_format_of(int pix_fmt, sv_format *out) {
+void svm_format_of(int pix_fmt, svm_format *out) {
   const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(pix_fmt);
-  *out = (sv_format){.target = AV_PIX_FMT_NONE};
+  *out = (svm_format){.target = AV_PIX_FMT_NONE};
   if (!d || d->flags & AV_PIX_FMT_FLAG_HWACCEL) return;
   out->rgb = is_rgb(d);
   out->direct = is_direct(d);
@@ -85,7 +85,7 @@ static int fit(AVFrame *dst, const AVFrame *src, int target) {
   return av_frame_get_buffer(dst, 0);
 }
 
-int sv_convert(sv_converter *c, const AVFrame *src, AVFrame *dst, int target, int matrix, int full_range) {
+int svm_convert(svm_converter *c, const AVFrame *src, AVFrame *dst, int target, int matrix, int full_range) {
   int rc = fit(dst, src, target);
   if (rc < 0) return rc;
   const int flags = SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP;

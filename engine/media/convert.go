@@ -25,8 +25,8 @@ func (f *pictureFormat) set(id int) bool {
 	if f.known && f.id == id {
 		return f.target >= 0
 	}
-	var c C.sv_format
-	C.sv_format_of(C.int(id), &c)
+	var c C.svm_format
+	C.svm_format_of(C.int(id), &c)
 	*f = pictureFormat{
 		known: true, id: id, target: int(c.target), direct: c.direct != 0, rgb: c.rgb != 0,
 		Format: frame.Format{
@@ -39,15 +39,15 @@ func (f *pictureFormat) set(id int) bool {
 }
 
 // converter wraps the C struct around swscale.
-type converter struct{ c *C.sv_converter }
+type converter struct{ c *C.svm_converter }
 
-func (c *converter) free() { C.sv_converter_free(c.c) }
+func (c *converter) free() { C.svm_converter_free(c.c) }
 
 // convert puts the picture into p.converted and lets the decoder's description of
 // it point there.
 func (t *VideoTrack) convert(p *picture, colour frame.Colour) error {
 	if t.converter == nil {
-		t.converter = &converter{C.sv_converter_new()}
+		t.converter = &converter{C.svm_converter_new()}
 	}
 	if p.converted == nil {
 		p.converted = astiav.AllocFrame()
@@ -56,7 +56,7 @@ func (t *VideoTrack) convert(p *picture, colour frame.Colour) error {
 	if colour.FullRange {
 		full = 1
 	}
-	if err := code(C.sv_convert(t.converter.c, frameC(p.av), frameC(p.converted), C.int(t.format.target), C.int(colour.Matrix), full)); err != nil {
+	if err := code(C.svm_convert(t.converter.c, frameC(p.av), frameC(p.converted), C.int(t.format.target), C.int(colour.Matrix), full)); err != nil {
 		return err
 	}
 	c, dst := &t.dec.info.c, frameC(p.converted)

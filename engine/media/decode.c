@@ -4,7 +4,7 @@
 #include <libavutil/pixdesc.h>
 #include <libavutil/samplefmt.h>
 
-void sv_decoder_prepare(AVCodecContext *cc, AVFormatContext *fc, int index, sv_track *t, int64_t max_pixels) {
+void svm_decoder_prepare(AVCodecContext *cc, AVFormatContext *fc, int index, svm_track *t, int64_t max_pixels) {
   cc->pkt_timebase = fc->streams[index]->time_base;
   cc->opaque = t;
   cc->max_pixels = max_pixels;
@@ -13,7 +13,7 @@ void sv_decoder_prepare(AVCodecContext *cc, AVFormatContext *fc, int index, sv_t
   cc->flags |= AV_CODEC_FLAG_COPY_OPAQUE | AV_CODEC_FLAG_UNALIGNED;
 }
 
-int sv_send(AVCodecContext *cc, AVPacket *pkt, int64_t opaque) {
+int svm_send(AVCodecContext *cc, AVPacket *pkt, int64_t opaque) {
   if (pkt) pkt->opaque = (void *)(intptr_t)opaque;
   return avcodec_send_packet(cc, pkt);
 }
@@ -36,7 +36,7 @@ static int is_full_range(const AVFrame *f) {
   }
 }
 
-static void describe(const AVCodecContext *cc, const AVFrame *f, sv_frame_info *o) {
+static void describe(const AVCodecContext *cc, const AVFrame *f, svm_frame_info *o) {
   for (int i = 0; i < 4; i++) {
     o->data[i] = f->data[i];
     o->linesize[i] = f->linesize[i];
@@ -49,8 +49,8 @@ static void describe(const AVCodecContext *cc, const AVFrame *f, sv_frame_info *
   o->corrupt = !!(f->flags & AV_FRAME_FLAG_CORRUPT);
   o->matrix = matrix_of(f->colorspace);
   o->full_range = is_full_range(f);
-  o->pts = sv_nanoseconds(f->best_effort_timestamp, cc->pkt_timebase);
-  o->duration = f->duration > 0 ? sv_nanoseconds(f->duration, cc->pkt_timebase) : 0;
+  o->pts = svm_nanoseconds(f->best_effort_timestamp, cc->pkt_timebase);
+  o->duration = f->duration > 0 ? svm_nanoseconds(f->duration, cc->pkt_timebase) : 0;
   if (o->duration < 0) o->duration = 0;
   o->opaque = (intptr_t)f->opaque;
   o->decode_error_flags = f->decode_error_flags;
@@ -60,13 +60,13 @@ static void describe(const AVCodecContext *cc, const AVFrame *f, sv_frame_info *
   o->sample_format = f->format;
 }
 
-int sv_receive(AVCodecContext *cc, AVFrame *f, sv_frame_info *info) {
+int svm_receive(AVCodecContext *cc, AVFrame *f, svm_frame_info *info) {
   int rc = avcodec_receive_frame(cc, f);
   if (rc >= 0) describe(cc, f, info);
   return rc;
 }
 
-const uint8_t *sv_plane(const AVFrame *f, int channel) { return f->extended_data[channel]; }
+const uint8_t *svm_plane(const AVFrame *f, int channel) { return f->extended_data[channel]; }
 
 #define TO_FLOAT(type, expression)                                           \
   for (int c = 0; c < channels; c++) {                                       \
@@ -77,7 +77,7 @@ const uint8_t *sv_plane(const AVFrame *f, int channel) { return f->extended_data
   }                                                                          \
   return 1;
 
-int sv_samples(const AVFrame *f, int channels, float *out, int stride) {
+int svm_samples(const AVFrame *f, int channels, float *out, int stride) {
   int planar = av_sample_fmt_is_planar(f->format);
   enum AVSampleFormat packed = av_get_packed_sample_fmt(f->format);
   if (packed == AV_SAMPLE_FMT_FLT && (planar || f->ch_layout.nb_channels == 1)) return 0;

@@ -11,7 +11,7 @@
 
 enum { LOG_LINES = 64 };
 
-struct sv_input {
+struct svm_input {
   _Atomic int64_t deadline_us; // 0: none
   _Atomic int cancelled;
   // Stays set: a demuxer may hide the first interrupted read from its caller, and
@@ -19,20 +19,20 @@ struct sv_input {
   _Atomic int timed_out;
 
   pthread_mutex_t mu; // guards the ring
-  sv_log_line ring[LOG_LINES];
+  svm_log_line ring[LOG_LINES];
   int head, log_level;
   _Atomic int len; // written under mu only
   int64_t dropped;
 };
 
-struct sv_track {
-  sv_input *in;
+struct svm_track {
+  svm_input *in;
   _Atomic uint32_t invalid, missing;
 };
 
 // The input that this thread works for: lines from parts of FFmpeg that know
 // neither their demuxer nor their decoder (protocols, parsers) belong to it.
-static _Thread_local sv_input *current;
+static _Thread_local svm_input *current;
 
 // HEVC and a few other decoders conceal damage and set no flag on the frame:
 // these lines are all that tells of it. Only lines that clean files do not
@@ -51,7 +51,7 @@ static const struct { const char *text; int missing; } damage_lines[] = {
   {"error count: ", 0},
 };
 
-static void count_damage(sv_track *t, const char *text) {
+static void count_damage(svm_track *t, const char *text) {
   for (size_t i = 0; i < sizeof damage_lines / sizeof *damage_lines; i++)
     if (strstr(text, damage_lines[i].text)) {
       atomic_fetch_add(damage_lines[i].missing ? &t->missing : &t->invalid, 1);
@@ -59,14 +59,14 @@ static void count_damage(sv_track *t, const char *text) {
     }
 }
 
-static void keep_line(sv_input *in, void *ctx, const AVClass *cls, int level, const char *text) {
+static void keep_line(svm_input *in, void *ctx, const AVClass *cls, int level, const char *text) {
   pthread_mutex_lock(&in->mu);
   if (in->len == LOG_LINES) {
     in->head = (in->head + 1) % LOG_LINES;
     in->len--;
     in->dropped++;
   }
-  sv_log_line *l = &in->ring[(in->head + in->len++) % LOG_LINES];
+  svm_log_line *l = &in->ring[(in->head + in->len++) % LOG_LINES];
   l->level = level;
   av_strlcpy(l->from, cls && cls->item_name ? cls->item_name(ctx) : "", sizeof l->from);
   av_strlcpy(l->text, text, sizeof l->text);
@@ -79,8 +79,8 @@ static void on_log(void *ctx, int level, const char *fmt, va_list args) {
   level &= 0xff;
   if (level > AV_LOG_WARNING) return;
   const AVClass *cls = ctx ? *(const AVClass **)ctx : NULL;
-  sv_input *in = current;
-  sv_track *t = NULL;
+  svm_input *in = current;
+  svm_track *t = NULL;
   if (cls && cls == avcodec_get_class()) {
     t = ((AVCodecContext *)ctx)->opaque;
     if (t) in = t->in;
@@ -88,14 +88,14 @@ static void on_log(void *ctx, int level, const char *fmt, va_list args) {
     in = ((AVFormatContext *)ctx)->opaque;
   }
   if (!in) return;
-  char text[sizeof((sv_log_line *)0)->text];
+  char text[sizeof((svm_log_line *)0)->text];
   vsnprintf(text, sizeof text, fmt, args);
   if (t) count_damage(t, text);
   if (level <= in->log_level) keep_line(in, ctx, cls, level, text);
 }
 
 static int on_interrupt(void *p) {
-  sv_input *in = p;
+  svm_input *in = p;
   if (atomic_load_explicit(&in->cancelled, memory_order_relaxed)) return 1;
   int64_t deadline = atomic_load_explicit(&in->deadline_us, memory_order_relaxed);
   if (!deadline || av_gettime_relative() <= deadline) return 0;
@@ -103,8 +103,8 @@ static int on_interrupt(void *p) {
   return 1;
 }
 
-sv_input *sv_input_new(int log_level) {
-  sv_input *in = calloc(1, sizeof *in);
+svm_input *svm_input_new(int log_level) {
+  svm_input *in = calloc(1, sizeof *in);
   if (!in) return NULL;
   pthread_mutex_init(&in->mu, NULL);
   in->log_level = log_level;
@@ -112,16 +112,16 @@ sv_input *sv_input_new(int log_level) {
   return in;
 }
 
-void sv_input_free(sv_input *in) {
+void svm_input_free(svm_input *in) {
   if (!in) return;
   pthread_mutex_destroy(&in->mu);
   free(in);
 }
 
-void sv_input_cancel(sv_input *in) { atomic_store(&in->cancelled, 1); }
-int sv_input_timed_out(sv_input *in) { return atomic_load(&in->timed_out); }
+void svm_input_cancel(svm_input *in) { atomic_store(&in->cancelled, 1); }
+int svm_input_timed_out(svm_input *in) { return atomic_load(&in->timed_out); }
 
-int sv_input_log(sv_input *in, sv_log_line *out, int max, int64_t *dropped) {
+int svm_input_log(svm_input *in, svm_log_line *out, int max, int64_t *dropped) {
   pthread_mutex_lock(&in->mu);
   int n = in->len < max ? in->len : max;
   for (int i = 0; i < n; i++) out[i] = in->ring[(in->head + i) % LOG_LINES];
@@ -133,25 +133,25 @@ int sv_input_log(sv_input *in, sv_log_line *out, int max, int64_t *dropped) {
   return n;
 }
 
-static void enter(sv_input *in, int64_t timeout_us) {
+static void enter(svm_input *in, int64_t timeout_us) {
   current = in;
   atomic_store(&in->deadline_us, timeout_us > 0 ? av_gettime_relative() + timeout_us : 0);
 }
 
-static int leave(sv_input *in, int rc) {
+static int leave(svm_input *in, int rc) {
   current = NULL;
   atomic_store(&in->deadline_us, 0);
   return rc;
 }
 
-int sv_open(sv_input *in, AVFormatContext **fc, const char *url, AVDictionary **options, int64_t timeout_us) {
+int svm_open(svm_input *in, AVFormatContext **fc, const char *url, AVDictionary **options, int64_t timeout_us) {
   (*fc)->interrupt_callback = (AVIOInterruptCB){on_interrupt, in};
   (*fc)->opaque = in;
   enter(in, timeout_us);
   return leave(in, avformat_open_input(fc, url, NULL, options));
 }
 
-int sv_probe(sv_input *in, AVFormatContext *fc, int64_t max_pixels, int64_t timeout_us) {
+int svm_probe(svm_input *in, AVFormatContext *fc, int64_t max_pixels, int64_t timeout_us) {
   // Probing decodes some frames with decoders of its own: they need the limit too.
   unsigned n = fc->nb_streams;
   AVDictionary **options = n ? calloc(n, sizeof *options) : NULL;
@@ -163,22 +163,22 @@ int sv_probe(sv_input *in, AVFormatContext *fc, int64_t max_pixels, int64_t time
   return rc;
 }
 
-int64_t sv_nanoseconds(int64_t v, AVRational tb) {
-  if (v == AV_NOPTS_VALUE || tb.num <= 0 || tb.den <= 0) return SV_NO_TIME;
+int64_t svm_nanoseconds(int64_t v, AVRational tb) {
+  if (v == AV_NOPTS_VALUE || tb.num <= 0 || tb.den <= 0) return SVM_NO_TIME;
   v = av_rescale_q(v, tb, (AVRational){1, 1000000000});
   // Beyond 73 years a timestamp is damage, and sums of two could overflow.
-  return v > (INT64_C(1) << 61) || v < -(INT64_C(1) << 61) ? SV_NO_TIME : v;
+  return v > (INT64_C(1) << 61) || v < -(INT64_C(1) << 61) ? SVM_NO_TIME : v;
 }
 
-int sv_read(sv_input *in, AVFormatContext *fc, AVPacket *pkt, sv_packet_info *info, int64_t timeout_us) {
+int svm_read(svm_input *in, AVFormatContext *fc, AVPacket *pkt, svm_packet_info *info, int64_t timeout_us) {
   enter(in, timeout_us);
   int rc = leave(in, av_read_frame(fc, pkt));
   info->lines = atomic_load_explicit(&in->len, memory_order_relaxed);
   if (rc < 0) return rc;
   AVRational tb = fc->streams[pkt->stream_index]->time_base;
-  info->pts = sv_nanoseconds(pkt->pts, tb);
-  info->dts = sv_nanoseconds(pkt->dts, tb);
-  info->duration = pkt->duration > 0 ? sv_nanoseconds(pkt->duration, tb) : 0;
+  info->pts = svm_nanoseconds(pkt->pts, tb);
+  info->dts = svm_nanoseconds(pkt->dts, tb);
+  info->duration = pkt->duration > 0 ? svm_nanoseconds(pkt->duration, tb) : 0;
   if (info->duration < 0) info->duration = 0;
   info->stream = pkt->stream_index;
   info->flags = pkt->flags;
@@ -186,30 +186,30 @@ int sv_read(sv_input *in, AVFormatContext *fc, AVPacket *pkt, sv_packet_info *in
   return rc;
 }
 
-sv_track *sv_track_new(sv_input *in) {
-  sv_track *t = calloc(1, sizeof *t);
+svm_track *svm_track_new(svm_input *in) {
+  svm_track *t = calloc(1, sizeof *t);
   if (t) t->in = in;
   return t;
 }
 
-void sv_track_free(sv_track *t) { free(t); }
+void svm_track_free(svm_track *t) { free(t); }
 
-void sv_track_take(sv_track *t, uint32_t *invalid, uint32_t *missing) {
+void svm_track_take(svm_track *t, uint32_t *invalid, uint32_t *missing) {
   *invalid = atomic_exchange(&t->invalid, 0);
   *missing = atomic_exchange(&t->missing, 0);
 }
 
 static uint32_t le32(const uint8_t *p) { return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24; }
 
-void sv_stream(AVFormatContext *fc, int index, sv_stream_info *out) {
+void svm_stream(AVFormatContext *fc, int index, svm_stream_info *out) {
   AVStream *st = fc->streams[index];
   AVCodecParameters *par = st->codecpar;
-  *out = (sv_stream_info){0};
-  out->start = sv_nanoseconds(st->start_time, st->time_base);
+  *out = (svm_stream_info){0};
+  out->start = svm_nanoseconds(st->start_time, st->time_base);
   // What the decoder throws away at the start (the delay of the codec) is not there yet.
-  if (out->start < 0 && out->start != SV_NO_TIME && par->sample_rate > 0)
+  if (out->start < 0 && out->start != SVM_NO_TIME && par->sample_rate > 0)
     out->start += av_rescale(par->initial_padding, 1000000000, par->sample_rate);
-  out->duration = st->duration > 0 ? sv_nanoseconds(st->duration, st->time_base) : SV_NO_TIME;
+  out->duration = st->duration > 0 ? svm_nanoseconds(st->duration, st->time_base) : SVM_NO_TIME;
   out->frames = st->nb_frames;
   out->field_order = par->field_order;
   out->sample_rate = par->sample_rate;
@@ -227,8 +227,8 @@ void sv_stream(AVFormatContext *fc, int index, sv_stream_info *out) {
   }
 }
 
-int sv_duration_is_declared(AVFormatContext *fc) {
+int svm_duration_is_declared(AVFormatContext *fc) {
   return fc->duration != AV_NOPTS_VALUE && fc->duration_estimation_method == AVFMT_DURATION_FROM_STREAM;
 }
-int sv_format_flags(AVFormatContext *fc) { return fc->iformat ? fc->iformat->flags : 0; }
-const char *sv_profile_name(int codec_id, int profile) { return avcodec_profile_name(codec_id, profile); }
+int svm_format_flags(AVFormatContext *fc) { return fc->iformat ? fc->iformat->flags : 0; }
+const char *svm_profile_name(int codec_id, int profile) { return avcodec_profile_name(codec_id, profile); }

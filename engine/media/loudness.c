@@ -13,30 +13,30 @@ enum { MAX_CHANNELS = 16 };
 
 // FFmpeg's ebur128 gives the loudness; its true peaks are those since the start,
 // and twice as dear as the rest, so that part is ours.
-struct sv_meter {
+struct svm_meter {
   AVFilterGraph *graph;
   AVFilterContext *src, *sink;
   AVFrame *in, *out;
   int rate, format;
   AVChannelLayout layout;
-  sv_truepeak *peaks; // MAX_CHANNELS
+  svm_truepeak *peaks; // MAX_CHANNELS
   double peak;
 };
 
-sv_meter *sv_meter_new(void) {
-  sv_meter *m = calloc(1, sizeof *m);
+svm_meter *svm_meter_new(void) {
+  svm_meter *m = calloc(1, sizeof *m);
   if (!m) return NULL;
   m->in = av_frame_alloc();
   m->out = av_frame_alloc();
   m->peaks = calloc(MAX_CHANNELS, sizeof *m->peaks);
   if (!m->in || !m->out || !m->peaks) {
-    sv_meter_free(m);
+    svm_meter_free(m);
     return NULL;
   }
   return m;
 }
 
-void sv_meter_free(sv_meter *m) {
+void svm_meter_free(svm_meter *m) {
   if (!m) return;
   avfilter_graph_free(&m->graph);
   av_frame_free(&m->in);
@@ -46,7 +46,7 @@ void sv_meter_free(sv_meter *m) {
   free(m);
 }
 
-static int build(sv_meter *m, const AVFrame *f, const AVChannelLayout *layout) {
+static int build(svm_meter *m, const AVFrame *f, const AVChannelLayout *layout) {
   avfilter_graph_free(&m->graph);
   m->graph = avfilter_graph_alloc();
   if (!m->graph) return AVERROR(ENOMEM);
@@ -64,7 +64,7 @@ static int build(sv_meter *m, const AVFrame *f, const AVChannelLayout *layout) {
 }
 
 // prepare sees to it that the graph fits the block.
-static int prepare(sv_meter *m, const AVFrame *f) {
+static int prepare(svm_meter *m, const AVFrame *f) {
   AVChannelLayout layout = {0};
   int rc = 0;
   // ebur128 weighs channels by their place: those without one get the usual.
@@ -80,7 +80,7 @@ static int prepare(sv_meter *m, const AVFrame *f) {
   av_channel_layout_uninit(&m->layout);
   m->layout = layout;
   m->peak = 0;
-  for (int c = 0; c < MAX_CHANNELS; c++) sv_truepeak_init(&m->peaks[c]);
+  for (int c = 0; c < MAX_CHANNELS; c++) svm_truepeak_init(&m->peaks[c]);
   if ((rc = build(m, f, &layout)) < 0) avfilter_graph_free(&m->graph);
   return rc;
 }
@@ -90,7 +90,7 @@ static double reading(const AVFrame *f, const char *key) {
   return e ? strtod(e->value, NULL) : -INFINITY;
 }
 
-static int collect(sv_meter *m, sv_loudness *out) {
+static int collect(svm_meter *m, svm_loudness *out) {
   int rc;
   while ((rc = av_buffersink_get_frame(m->sink, m->out)) >= 0) {
     if (av_dict_get(m->out->metadata, "lavfi.r128.M", NULL, 0)) {
@@ -108,12 +108,12 @@ static int collect(sv_meter *m, sv_loudness *out) {
   return rc == AVERROR(EAGAIN) || rc == AVERROR_EOF ? 0 : rc;
 }
 
-int sv_meter_feed(sv_meter *m, const AVFrame *f, const float *const *planes, int channels, int n, sv_loudness *out) {
-  *out = (sv_loudness){0};
+int svm_meter_feed(svm_meter *m, const AVFrame *f, const float *const *planes, int channels, int n, svm_loudness *out) {
+  *out = (svm_loudness){0};
   int rc = prepare(m, f);
   if (rc < 0) return rc;
   for (int c = 0; c < channels && c < MAX_CHANNELS; c++) {
-    float p = sv_truepeak_feed(&m->peaks[c], planes[c], n);
+    float p = svm_truepeak_feed(&m->peaks[c], planes[c], n);
     if (p > m->peak) m->peak = p;
   }
   av_frame_unref(m->in);

@@ -8,9 +8,9 @@ package media
 #include "media.h"
 
 // A Go array of pointers to C memory may not be handed to C as it is.
-typedef struct sv_planes { const float *p[16]; } sv_planes;
-static int feed(sv_meter *m, const AVFrame *f, sv_planes planes, int channels, int n, sv_loudness *out) {
-  return sv_meter_feed(m, f, planes.p, channels, n, out);
+typedef struct svm_planes { const float *p[16]; } svm_planes;
+static int feed(svm_meter *m, const AVFrame *f, svm_planes planes, int channels, int n, svm_loudness *out) {
+  return svm_meter_feed(m, f, planes.p, channels, n, out);
 }
 */
 import "C"
@@ -25,21 +25,21 @@ import (
 
 // meter measures the loudness of one track by EBU R128 (ITU-R BS.1770-4).
 type meter struct {
-	c      *C.sv_meter
+	c      *C.svm_meter
 	log    *slog.Logger
 	failed bool // told once; a later block in another format may do
 }
 
-func newMeter(log *slog.Logger) *meter { return &meter{c: C.sv_meter_new(), log: log} }
-func (m *meter) free()                 { C.sv_meter_free(m.c) }
+func newMeter(log *slog.Logger) *meter { return &meter{c: C.svm_meter_new(), log: log} }
+func (m *meter) free()                 { C.svm_meter_free(m.c) }
 
 // measure takes a block in and gives the reading that falls into it, if one does.
 func (m *meter) measure(s *sound) frame.Loudness {
-	var planes C.sv_planes
+	var planes C.svm_planes
 	for c := range s.Channels {
 		planes.p[c] = (*C.float)(unsafe.Pointer(unsafe.SliceData(s.Samples[c])))
 	}
-	var out C.sv_loudness
+	var out C.svm_loudness
 	rc := C.feed(m.c, frameC(s.av), planes, C.int(s.Channels), C.int(len(s.Samples[0])), &out)
 	if err := code(rc); err != nil {
 		if !m.failed {

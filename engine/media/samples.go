@@ -23,7 +23,7 @@ type samples struct {
 // fill converts the samples of f. It is true where f is planar float already, and
 // nothing was done.
 func (s *samples) fill(f *astiav.Frame, channels, n int) (planar bool, err error) {
-	if C.sv_samples(frameC(f), C.int(channels), nil, 0) == 0 {
+	if C.svm_samples(frameC(f), C.int(channels), nil, 0) == 0 {
 		return true, nil
 	}
 	stride := (n + 15) &^ 15
@@ -36,7 +36,7 @@ func (s *samples) fill(f *astiav.Frame, channels, n int) (planar bool, err error
 		s.size = need
 	}
 	s.stride = stride
-	return false, code(C.sv_samples(frameC(f), C.int(channels), s.data, C.int(stride)))
+	return false, code(C.svm_samples(frameC(f), C.int(channels), s.data, C.int(stride)))
 }
 
 func (s *samples) channel(c, n int) []float32 {
@@ -49,5 +49,5 @@ func (s *samples) free() {
 }
 
 func planeOf(f *astiav.Frame, channel int) *float32 {
-	return (*float32)(unsafe.Pointer(C.sv_plane(frameC(f), C.int(channel))))
+	return (*float32)(unsafe.Pointer(C.svm_plane(frameC(f), C.int(channel))))
 }

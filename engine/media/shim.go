@@ -3,14 +3,14 @@ package media
 /*
 #cgo pkg-config: libavcodec libavformat libavutil libswscale
 #cgo CFLAGS: -std=gnu11 -O2 -Wall
-#cgo noescape sv_read
-#cgo nocallback sv_read
-#cgo noescape sv_send
-#cgo nocallback sv_send
-#cgo noescape sv_receive
-#cgo nocallback sv_receive
-#cgo noescape sv_track_take
-#cgo nocallback sv_track_take
+#cgo noescape svm_read
+#cgo nocallback svm_read
+#cgo noescape svm_send
+#cgo nocallback svm_send
+#cgo noescape svm_receive
+#cgo nocallback svm_receive
+#cgo noescape svm_track_take
+#cgo nocallback svm_track_take
 #include <stdlib.h>
 #include "media.h"
 */
@@ -49,23 +49,23 @@ func code(rc C.int) error {
 }
 
 // input is the C side of a source: deadline, cancellation and log.
-type input struct{ c *C.sv_input }
+type input struct{ c *C.svm_input }
 
 // newInput keeps log lines up to the level of FFmpeg (24 is a warning).
-func newInput(level astiav.LogLevel) input { return input{C.sv_input_new(C.int(level))} }
-func (in input) free()                     { C.sv_input_free(in.c) }
-func (in input) cancel()                   { C.sv_input_cancel(in.c) }
-func (in input) timedOut() bool            { return C.sv_input_timed_out(in.c) != 0 }
+func newInput(level astiav.LogLevel) input { return input{C.svm_input_new(C.int(level))} }
+func (in input) free()                     { C.svm_input_free(in.c) }
+func (in input) cancel()                   { C.svm_input_cancel(in.c) }
+func (in input) timedOut() bool            { return C.svm_input_timed_out(in.c) != 0 }
 
 func (in input) open(fc *astiav.FormatContext, url string, options *astiav.Dictionary, timeout time.Duration) error {
 	u := C.CString(url)
 	defer C.free(unsafe.Pointer(u))
 	// The same first-field layout as in raw; FFmpeg sets the pointer to nil when it fails.
-	return code(C.sv_open(in.c, (**C.AVFormatContext)(unsafe.Pointer(fc)), u, (**C.AVDictionary)(unsafe.Pointer(options)), C.int64_t(timeout.Microseconds())))
+	return code(C.svm_open(in.c, (**C.AVFormatContext)(unsafe.Pointer(fc)), u, (**C.AVDictionary)(unsafe.Pointer(options)), C.int64_t(timeout.Microseconds())))
 }
 
 func (in input) probe(fc *astiav.FormatContext, maxPixels int, timeout time.Duration) error {
-	return code(C.sv_probe(in.c, formatC(fc), C.int64_t(maxPixels), C.int64_t(timeout.Microseconds())))
+	return code(C.svm_probe(in.c, formatC(fc), C.int64_t(maxPixels), C.int64_t(timeout.Microseconds())))
 }
 
 // packetInfo is what the demuxer says of one packet. Times are those of the
@@ -79,8 +79,8 @@ type packetInfo struct {
 }
 
 func (in input) read(fc *astiav.FormatContext, pkt *astiav.Packet, timeout time.Duration, info *packetInfo) int {
-	var c C.sv_packet_info
-	rc := C.sv_read(in.c, formatC(fc), (*C.AVPacket)(raw(pkt)), &c, C.int64_t(timeout.Microseconds()))
+	var c C.svm_packet_info
+	rc := C.svm_read(in.c, formatC(fc), (*C.AVPacket)(raw(pkt)), &c, C.int64_t(timeout.Microseconds()))
 	*info = packetInfo{
 		pts: time.Duration(c.pts), dts: time.Duration(c.dts), duration: time.Duration(c.duration),
 		stream: int(c.stream), size: int(c.size), logged: c.lines > 0,
@@ -98,10 +98,10 @@ type logLine struct {
 // log takes the lines that were kept since the last call; older ones than the
 // ring holds were dropped.
 func (in input) log() (lines []logLine, dropped int) {
-	var buf [16]C.sv_log_line
+	var buf [16]C.svm_log_line
 	for {
 		var d C.int64_t
-		n := int(C.sv_input_log(in.c, &buf[0], C.int(len(buf)), &d))
+		n := int(C.svm_input_log(in.c, &buf[0], C.int(len(buf)), &d))
 		dropped += int(d)
 		for i := range buf[:n] {
 			l := &buf[i]
@@ -126,8 +126,8 @@ type streamInfo struct {
 type crop struct{ left, top, right, bottom int }
 
 func streamOf(fc *astiav.FormatContext, index int) streamInfo {
-	var c C.sv_stream_info
-	C.sv_stream(formatC(fc), C.int(index), &c)
+	var c C.svm_stream_info
+	C.svm_stream(formatC(fc), C.int(index), &c)
 	return streamInfo{
 		start: time.Duration(c.start), duration: time.Duration(c.duration), frames: int64(c.frames),
 		crop:       crop{int(c.crop_left), int(c.crop_top), int(c.crop_right), int(c.crop_bottom)},
@@ -137,18 +137,18 @@ func streamOf(fc *astiav.FormatContext, index int) streamInfo {
 }
 
 func profileName(id astiav.CodecID, p astiav.Profile) string {
-	return C.GoString(C.sv_profile_name(C.int(id), C.int(p)))
+	return C.GoString(C.svm_profile_name(C.int(id), C.int(p)))
 }
 
 // timestampsMayJump tells whether the format of fc has timestamps that may be
 // discontinuous in a file that is in order (MPEG-TS and the like).
 func timestampsMayJump(fc *astiav.FormatContext) bool {
-	return C.sv_format_flags(formatC(fc))&C.AVFMT_TS_DISCONT != 0
+	return C.svm_format_flags(formatC(fc))&C.AVFMT_TS_DISCONT != 0
 }
 
 // durationIsDeclared tells whether the duration is written in the file, not guessed.
 func durationIsDeclared(fc *astiav.FormatContext) bool {
-	return C.sv_duration_is_declared(formatC(fc)) != 0
+	return C.svm_duration_is_declared(formatC(fc)) != 0
 }
 
 const (
@@ -160,7 +160,7 @@ const (
 // codec is an open decoder with its log counters.
 type codec struct {
 	cc *astiav.CodecContext
-	c  *C.sv_track
+	c  *C.svm_track
 }
 
 func openCodec(in input, fc *astiav.FormatContext, st *astiav.Stream, threads, maxPixels int) (codec, error) {
@@ -169,13 +169,13 @@ func openCodec(in input, fc *astiav.FormatContext, st *astiav.Stream, threads, m
 	if dec == nil {
 		return codec{}, fmt.Errorf("no decoder for %s", par.CodecID().Name())
 	}
-	k := codec{astiav.AllocCodecContext(dec), C.sv_track_new(in.c)}
+	k := codec{astiav.AllocCodecContext(dec), C.svm_track_new(in.c)}
 	if err := par.ToCodecContext(k.cc); err != nil {
 		k.free()
 		return codec{}, fmt.Errorf("read the parameters of %s: %w", dec.Name(), err)
 	}
 	k.cc.SetThreadCount(threads)
-	C.sv_decoder_prepare(codecC(k.cc), formatC(fc), C.int(st.Index()), k.c, C.int64_t(maxPixels))
+	C.svm_decoder_prepare(codecC(k.cc), formatC(fc), C.int(st.Index()), k.c, C.int64_t(maxPixels))
 	if err := k.cc.Open(dec, nil); err != nil {
 		k.free()
 		return codec{}, fmt.Errorf("open the %s decoder: %w", dec.Name(), err)
@@ -185,7 +185,7 @@ func openCodec(in input, fc *astiav.FormatContext, st *astiav.Stream, threads, m
 
 func (k codec) free() {
 	k.cc.Free()
-	C.sv_track_free(k.c)
+	C.svm_track_free(k.c)
 }
 
 // send hands a packet over, or the end for nil; number comes back with the frame.
@@ -194,18 +194,18 @@ func (k codec) send(pkt *astiav.Packet, number int64) int {
 	if pkt != nil {
 		p = (*C.AVPacket)(raw(pkt))
 	}
-	return int(C.sv_send(codecC(k.cc), p, C.int64_t(number)))
+	return int(C.svm_send(codecC(k.cc), p, C.int64_t(number)))
 }
 
-// frameInfo is the C struct that sv_receive fills.
-type frameInfo struct{ c C.sv_frame_info }
+// frameInfo is the C struct that svm_receive fills.
+type frameInfo struct{ c C.svm_frame_info }
 
 func (k codec) receive(f *astiav.Frame, info *frameInfo) int {
-	return int(C.sv_receive(codecC(k.cc), frameC(f), &info.c))
+	return int(C.svm_receive(codecC(k.cc), frameC(f), &info.c))
 }
 
 func (k codec) takeDamage() (invalid, missing int) {
 	var i, m C.uint32_t
-	C.sv_track_take(k.c, &i, &m)
+	C.svm_track_take(k.c, &i, &m)
 	return int(i), int(m)
 }

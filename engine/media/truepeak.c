@@ -16,17 +16,17 @@ static double kaiser(double x, double beta) {
   return sum / norm;
 }
 
-void sv_truepeak_init(sv_truepeak *t) {
+void svm_truepeak_init(svm_truepeak *t) {
   memset(t, 0, sizeof *t);
-  for (int p = 0; p < SV_TP_PHASES; p++) {
+  for (int p = 0; p < SVM_TP_PHASES; p++) {
     double sum = 0;
-    for (int k = 0; k < SV_TP_TAPS; k++) {
-      double x = k - (SV_TP_TAPS / 2 - 1) - (p + 1) / 4.;
-      double v = sin(M_PI * x) / (M_PI * x) * kaiser(x / (SV_TP_TAPS / 2), 6);
+    for (int k = 0; k < SVM_TP_TAPS; k++) {
+      double x = k - (SVM_TP_TAPS / 2 - 1) - (p + 1) / 4.;
+      double v = sin(M_PI * x) / (M_PI * x) * kaiser(x / (SVM_TP_TAPS / 2), 6);
       t->taps[p][k] = v;
       sum += v;
     }
-    for (int k = 0; k < SV_TP_TAPS; k++) t->taps[p][k] /= sum;
+    for (int k = 0; k < SVM_TP_TAPS; k++) t->taps[p][k] /= sum;
   }
 }
 
@@ -53,12 +53,12 @@ INLINE void larger(lanes *most, const lanes *v) {
 #if defined __x86_64__ && defined __GNUC__ && !defined __clang__
 __attribute__((target_clones("arch=x86-64-v3", "default")))
 #endif
-static float peak(const float taps[SV_TP_PHASES][SV_TP_TAPS], const float *x, int n) {
+static float peak(const float taps[SVM_TP_PHASES][SVM_TP_TAPS], const float *x, int n) {
   lanes most = {0};
   for (int i = 0; i < n; i += 16) {
-    for (int p = 0; p < SV_TP_PHASES; p++) {
+    for (int p = 0; p < SVM_TP_PHASES; p++) {
       lanes a = {0}, b = {0};
-      for (int k = 0; k < SV_TP_TAPS; k++) {
+      for (int k = 0; k < SVM_TP_TAPS; k++) {
         add(&a, taps[p][k], x + i + k);
         add(&b, taps[p][k], x + i + k + 8);
       }
@@ -75,11 +75,11 @@ static float peak(const float taps[SV_TP_PHASES][SV_TP_TAPS], const float *x, in
   return r;
 }
 
-float sv_truepeak_feed(sv_truepeak *t, const float *x, int n) {
-  const int keep = SV_TP_TAPS - 1;
+float svm_truepeak_feed(svm_truepeak *t, const float *x, int n) {
+  const int keep = SVM_TP_TAPS - 1;
   float r = 0;
   while (n > 0) {
-    int k = n < SV_TP_BLOCK ? n : SV_TP_BLOCK;
+    int k = n < SVM_TP_BLOCK ? n : SVM_TP_BLOCK;
     memcpy(t->line + keep, x, k * sizeof *x);
     // peak works in steps of 16; what lies behind the block must add nothing.
     memset(t->line + keep + k, 0, 16 * sizeof *x);
@@ -92,7 +92,7 @@ float sv_truepeak_feed(sv_truepeak *t, const float *x, int n) {
       int from = k - 16 < 0 ? 0 : k - 16;
       if (k >= 16) a = peak(t->taps, t->line + from, 16);
       else {
-        float few[SV_TP_TAPS - 1 + 16];
+        float few[SVM_TP_TAPS - 1 + 16];
         memset(few, 0, sizeof few);
         memcpy(few, t->line, (keep + k) * sizeof *few);
         a = peak(t->taps, few, 16);

@@ -3,14 +3,14 @@
 #ifndef STREAMVET_TRUEPEAK_H
 #define STREAMVET_TRUEPEAK_H
 
-enum { SV_TP_TAPS = 32, SV_TP_PHASES = 3, SV_TP_BLOCK = 1024 };
+enum { SVM_TP_TAPS = 32, SVM_TP_PHASES = 3, SVM_TP_BLOCK = 1024 };
 
-typedef struct sv_truepeak {
-  float taps[SV_TP_PHASES][SV_TP_TAPS]; // phase p interpolates at (p+1)/4 between two samples
-  float line[SV_TP_TAPS - 1 + SV_TP_BLOCK + 16]; // the last TAPS-1 samples, then new ones
-} sv_truepeak;
+typedef struct svm_truepeak {
+  float taps[SVM_TP_PHASES][SVM_TP_TAPS]; // phase p interpolates at (p+1)/4 between two samples
+  float line[SVM_TP_TAPS - 1 + SVM_TP_BLOCK + 16]; // the last TAPS-1 samples, then new ones
+} svm_truepeak;
 
-void sv_truepeak_init(sv_truepeak *t);
-float sv_truepeak_feed(sv_truepeak *t, const float *x, int n); // the peak, linear
+void svm_truepeak_init(svm_truepeak *t);
+float svm_truepeak_feed(svm_truepeak *t, const float *x, int n); // the peak, linear
 
 #endif
