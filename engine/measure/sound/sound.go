@@ -41,7 +41,8 @@ type Sound struct {
 	readers []reader
 	peaks   []Peak
 	begun   bool
-	readTo  int64 // the sample up to which loudness was read
+	readTo  int64  // the sample up to which loudness was read
+	out     scores // of the call in progress; here so that it allocates nothing
 }
 
 // New makes a Sound that runs the detectors on a track of that format. After a
@@ -77,9 +78,10 @@ func (s *Sound) Observe(dst []verdict.Score, a *frame.Audio) []verdict.Score {
 	if a.Channels != s.format.channels || a.SampleRate != s.format.rate {
 		return dst
 	}
-	out := scores{list: dst, clock: &s.clock}
+	s.out = scores{list: dst, clock: &s.clock}
+	out := &s.out
 	if step := a.PTS - s.clock.at(s.cutter.taken); !s.begun || step.Abs() > jumpMin {
-		s.restart(&out)
+		s.restart(out)
 		s.clock.set(s.cutter.taken, a.PTS)
 		s.begun = true
 	}
@@ -90,11 +92,11 @@ func (s *Sound) Observe(dst []verdict.Score, a *frame.Audio) []verdict.Score {
 	for used := 0; used < n; {
 		used += s.cutter.take(a, used, n)
 		if h := s.cutter.hop(); h != nil {
-			s.hop(h, &out)
+			s.hop(h, out)
 		}
 	}
 	if a.Loudness.Valid {
-		s.read(&a.Loudness, &out)
+		s.read(&a.Loudness, out)
 	}
 	return out.list
 }
