@@ -56,16 +56,19 @@ type bitstreamForm interface {
 	end(dst []verdict.Score, o output, b *Bitstream, t *track) []verdict.Score
 }
 
-var bitstreamForms = map[string]func() bitstreamForm{
-	"decode_error":   newDecodeError,
-	"timestamp_jump": newTimestampJump,
-	"format_change":  newFormatChange,
-	"missing_track":  newMissingTrack,
-	"av_desync":      newDesync,
+// bitstreamForms makes every closed form, by name.
+func bitstreamForms() map[string]func() bitstreamForm {
+	return map[string]func() bitstreamForm{
+		"decode_error":   newDecodeError,
+		"timestamp_jump": newTimestampJump,
+		"format_change":  newFormatChange,
+		"missing_track":  newMissingTrack,
+		"av_desync":      newDesync,
+	}
 }
 
 // BitstreamMeasures names the closed forms that NewBitstream knows, sorted.
-func BitstreamMeasures() []string { return sortedKeys(bitstreamForms) }
+func BitstreamMeasures() []string { return sortedKeys(bitstreamForms()) }
 
 // Bitstream scores what container and decoder say of the tracks of a source.
 // Every score belongs to one track; what is said of a track while the source
@@ -75,6 +78,7 @@ type Bitstream struct {
 	forms   []bitstreamForm
 	outputs []output
 	tracks  []track
+	unit    Unit // under observation; here so that Observe allocates nothing
 }
 
 // track is what is known of one track. The closed forms keep their state here.
@@ -94,8 +98,9 @@ func NewBitstream(detectors []Detector, tracks ...Track) (*Bitstream, error) {
 	for _, t := range tracks {
 		b.tracks = append(b.tracks, track{Track: t})
 	}
+	forms := bitstreamForms()
 	for _, d := range detectors {
-		make, ok := bitstreamForms[d.Measure]
+		make, ok := forms[d.Measure]
 		if !ok {
 			return nil, unknownMeasure(d, BitstreamMeasures())
 		}
@@ -117,14 +122,15 @@ func (b *Bitstream) Observe(dst []verdict.Score, u Unit) []verdict.Score {
 	if t == nil {
 		return dst
 	}
-	u.Duration = max(u.Duration, time.Millisecond)
+	b.unit = u
+	b.unit.Duration = max(u.Duration, time.Millisecond)
 	if !t.seen {
 		t.seen, t.start, t.end, t.anchor = true, u.PTS, u.PTS, u.PTS
 	}
 	for k, f := range b.forms {
-		dst = f.observe(dst, b.outputs[k], t, &u)
+		dst = f.observe(dst, b.outputs[k], t, &b.unit)
 	}
-	t.end = max(t.end, u.PTS+u.Duration)
+	t.end = max(t.end, u.PTS+b.unit.Duration)
 	return dst
 }
 

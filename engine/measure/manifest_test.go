@@ -26,10 +26,10 @@ func TestShippedManifests(t *testing.T) {
 			switch m.Input {
 			case "picture":
 				_, err = NewPicture([]Detector{d})
-				knobs = pictureForms[name]().knobs()
+				knobs = pictureForms()[name]().knobs()
 			case "bitstream":
 				_, err = NewBitstream([]Detector{d})
-				knobs = bitstreamForms[name]().knobs()
+				knobs = bitstreamForms()[name]().knobs()
 			default:
 				t.Errorf("%s: input %q", name, m.Input)
 			}

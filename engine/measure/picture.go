@@ -37,25 +37,27 @@ type pictureForm interface {
 }
 
 // pictureForms makes every closed form, by name.
-var pictureForms = map[string]func() pictureForm{
-	"black":            newBlack,
-	"dark":             newDark,
-	"overexposed":      newOverexposed,
-	"solid_color":      newSolidColor,
-	"color_bars":       newColorBars,
-	"letterbox_change": newLetterbox,
-	"freeze":           newFreeze,
-	"stutter":          newStutter,
-	"combing":          newCombing,
-	"flash":            newFlash,
-	"blockiness":       newBlockiness,
-	"blur":             newBlur,
-	"noise":            newNoise,
-	"banding":          newBanding,
+func pictureForms() map[string]func() pictureForm {
+	return map[string]func() pictureForm{
+		"black":            newBlack,
+		"dark":             newDark,
+		"overexposed":      newOverexposed,
+		"solid_color":      newSolidColor,
+		"color_bars":       newColorBars,
+		"letterbox_change": newLetterbox,
+		"freeze":           newFreeze,
+		"stutter":          newStutter,
+		"combing":          newCombing,
+		"flash":            newFlash,
+		"blockiness":       newBlockiness,
+		"blur":             newBlur,
+		"noise":            newNoise,
+		"banding":          newBanding,
+	}
 }
 
 // PictureMeasures names the closed forms that NewPicture knows, sorted.
-func PictureMeasures() []string { return sortedKeys(pictureForms) }
+func PictureMeasures() []string { return sortedKeys(pictureForms()) }
 
 // Picture scores one video track. Not safe for concurrent use.
 type Picture struct {
@@ -67,9 +69,9 @@ type Picture struct {
 // NewPicture makes the closed forms of the detectors. It refuses a form or a
 // parameter that does not exist and names those that do.
 func NewPicture(detectors []Detector) (*Picture, error) {
-	s := &Picture{}
+	s, forms := &Picture{}, pictureForms()
 	for _, d := range detectors {
-		make, ok := pictureForms[d.Measure]
+		make, ok := forms[d.Measure]
 		if !ok {
 			return nil, unknownMeasure(d, PictureMeasures())
 		}
@@ -112,12 +114,12 @@ type picture struct {
 	bars         float64 // share of the upper half that has the hues of colour bars
 	suspicion    float64
 
-	previous  [frame.GridHeight * frame.GridWidth]uint8
-	sinceCut  int     // pictures, this one included
-	change    float64 // mean absolute difference to the previous picture, levels a sample
-	usual     float64 // its running level within the scene, over pictures that move
-	edgeUsual float64 // running share of EdgeBlocks
-	tainted   bool    // the bitstream was damaged since the last keyframe
+	previous          [frame.GridHeight * frame.GridWidth]uint8
+	sinceCut          int     // pictures, this one included
+	change            float64 // mean absolute difference to the previous picture, levels a sample
+	usual             float64 // its running level within the scene, over pictures that move
+	edges, edgeSpread float64 // running share of EdgeBlocks, and how much it varies
+	tainted           bool    // the bitstream was damaged since the last keyframe
 }
 
 func (p *picture) take(f FrameInfo, m *frame.Measures) {
@@ -180,13 +182,15 @@ func (p *picture) suspect() {
 	}
 	edges := ratio(uint64(p.m.EdgeBlocks), uint64(p.m.Blocks))
 	if p.sinceCut == 1 {
-		p.edgeUsual = edges
+		p.edges, p.edgeSpread = edges, 0
 	}
-	jump := ramp(edges-p.edgeUsual, 0.002, 0.01, 0.05)
-	p.edgeUsual += (edges - p.edgeUsual) / 16
+	// Busy texture has many block edges, and they come and go.
+	jump := ramp((edges-p.edges)/max(p.edgeSpread, 0.0025), 2, 4, 12)
+	p.edgeSpread += (math.Abs(edges-p.edges) - p.edgeSpread) / 16
+	p.edges += (edges - p.edges) / 16
 	jolt := 0.0
 	if !p.cut && p.sinceCut > 4 {
-		jolt = ramp(p.change/max(p.usual, 0.25), 2, 4, 8)
+		jolt = ramp(p.change/max(p.usual, 0.25), 2.5, 5, 10)
 	}
 	p.suspicion = max(jump, jolt)
 	if p.tainted {

@@ -40,7 +40,7 @@ func (d *blur) observe(dst []verdict.Score, o output, p *picture) []verdict.Scor
 	if p.cut {
 		d.seen = 0
 	}
-	width, detail, ok := p.edges()
+	width, detail, ok := p.sharpness()
 	if !ok {
 		return append(dst, p.score(o, 0, 1))
 	}
@@ -69,9 +69,9 @@ func (d *blur) learn(detail, width, value float64) {
 	d.seen = min(d.seen+1, 1000)
 }
 
-// edges are the width of edges and the log of fine detail, or false where there
+// sharpness is the width of edges and the log of fine detail, or false where there
 // is too little in the picture to tell.
-func (p *picture) edges() (width, detail float64, ok bool) {
+func (p *picture) sharpness() (width, detail float64, ok bool) {
 	h := ratio(p.m.GradientSq4, p.m.GradientSq1)
 	v := ratio(p.m.GradientSqV4, p.m.GradientSqV1)
 	deviation := p.deviation()

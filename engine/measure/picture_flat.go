@@ -61,12 +61,12 @@ func (p *picture) findBars() {
 	// Seven bars across (SMPTE), eight with black (EBU), seven between grey sides
 	// of an eighth of the width (RP 219).
 	w := float64(frame.GridWidth)
+	p.bars = 0
+	if span(p.m.GridU[:]) < 100 || span(p.m.GridV[:]) < 100 {
+		return // nearly every picture
+	}
 	p.bars = max(p.colourBars(0, w/7), p.colourBars(0, w/8), p.colourBars(w/8, w*3/28))
 }
-
-// hues are the signs of Cb and Cr in the bars yellow, cyan, green, magenta,
-// red and blue; the white one before them has none.
-var hues = [6][2]int{{-1, 1}, {1, -1}, {-1, -1}, {1, 1}, {-1, 1}, {1, -1}}
 
 // colourBars is the share of the cells of rows 1..8 whose hue fits seven bars of the
 // width given (in cells), the first at cell left.
@@ -89,18 +89,27 @@ func (p *picture) colourBars(left, width float64) float64 {
 	return ratio(uint64(hits), uint64(all))
 }
 
+// inBar tells whether cell i has the colour of a bar: white or grey, yellow, cyan,
+// green, magenta, red, blue, of 75 or 100 %, in BT.601 or BT.709.
 func (p *picture) inBar(i, bar int) bool {
-	u, v := int(p.m.GridU[i])-128, int(p.m.GridV[i])-128
-	if bar == 0 {
-		return abs(u) < 10 && abs(v) < 10 && p.m.GridY[i] > 100
+	y, u, v := int(p.m.GridY[i]), int(p.m.GridU[i])-128, int(p.m.GridV[i])-128
+	// Each colour has one strong component; the weak one of yellow and blue only
+	// needs to be on the right side. Luma falls from bar to bar.
+	const strong, weak, off = 35, 2, 75
+	switch bar {
+	case 0:
+		return abs(u) < 10 && abs(v) < 10 && y > 100
+	case 1:
+		return u <= -strong && v >= -weak && abs(y-162) < off
+	case 2:
+		return u >= 0 && v <= -strong && abs(y-131) < off
+	case 3:
+		return u <= -strong && v <= -strong && abs(y-112) < off
+	case 4:
+		return u >= strong && v >= strong && abs(y-84) < off
+	case 5:
+		return u <= 0 && v >= strong && abs(y-65) < off
+	default:
+		return u >= strong && v <= weak && abs(y-35) < off
 	}
-	h := hues[bar-1]
-	// Each of the six colours has one strong component; the weak one of yellow and
-	// blue (about 9 and 18 levels at 75 %) only needs the right side.
-	if max(abs(u), abs(v)) < 35 || h[0]*u < 0 || h[1]*v < -2 {
-		return false
-	}
-	// Luma falls from bar to bar.
-	luma := [7]int{180, 162, 131, 112, 84, 65, 35}
-	return abs(int(p.m.GridY[i])-luma[bar]) < 75
 }
