@@ -25,7 +25,7 @@ type blur struct {
 	seen         int
 }
 
-func newBlur() pictureForm { return &blur{drop: 3.5, rise: 2, width: 14.5} }
+func newBlur() pictureForm { return &blur{drop: 3.5, rise: 1.2, width: 14.5} }
 
 func (d *blur) knobs() []knob {
 	return []knob{
