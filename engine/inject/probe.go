@@ -1,12 +1,14 @@
 package inject
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -117,10 +119,11 @@ func (s probeStream) rate() (Rate, error) {
 	case declared.Valid() && math.Abs(declared.FPS()/average.FPS()-1) < 0.01:
 		return declared, nil
 	}
-	for _, usual := range []Rate{{24000, 1001}, {24, 1}, {25, 1}, {30000, 1001}, {30, 1}, {50, 1}, {60000, 1001}, {60, 1}} {
-		if math.Abs(usual.FPS()/average.FPS()-1) < 0.01 {
-			return usual, nil
-		}
+	usual := slices.MinFunc([]Rate{{24000, 1001}, {24, 1}, {25, 1}, {30000, 1001}, {30, 1}, {50, 1}, {60000, 1001}, {60, 1}}, func(a, b Rate) int {
+		return cmp.Compare(math.Abs(a.FPS()-average.FPS()), math.Abs(b.FPS()-average.FPS()))
+	})
+	if math.Abs(usual.FPS()/average.FPS()-1) < 0.01 {
+		return usual, nil
 	}
 	if average.Num > 1e6 || average.Den > 1e6 {
 		average = Rate{int64(math.Round(average.FPS() * 1000)), 1000}

@@ -184,3 +184,37 @@ func TestOddClips(t *testing.T) {
 		})
 	}
 }
+
+func TestRotatedClipsAreTurned(t *testing.T) {
+	dir := t.TempDir()
+	flat, turned := filepath.Join(dir, "flat.mp4"), filepath.Join(dir, "turned.mp4")
+	ffmpeg(t, "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=1,format=yuv420p", "-c:v", "mpeg4", "-q:v", "2", flat)
+	ffmpeg(t, "-display_rotation", "90", "-i", flat, "-c", "copy", turned)
+	out, truth := spoil(t, turned, "out.mkv", func(j *Job) { j.Encoder = "ffv1" }, "black@0.2-0.4")
+	if p := pictures(t, out)[0]; p.Width != 90 || p.Height != 160 || truth.Width != 90 || truth.Height != 160 {
+		t.Errorf("%dx%d, truth %dx%d", p.Width, p.Height, truth.Width, truth.Height)
+	}
+}
+
+// TestALateTrackKeepsItsPlace: pictures that begin half a second after the sound
+// are filled up from the clip's beginning, so that times mean the clip's own.
+func TestALateTrackKeepsItsPlace(t *testing.T) {
+	late := filepath.Join(t.TempDir(), "late.mkv")
+	ffmpeg(t, "-i", clip(t), "-itsoffset", "0.48", "-i", clip(t), "-map", "0:a", "-map", "1:v", "-c", "copy", late)
+	out, truth := spoil(t, late, "out.mkv", lossless, "black@2-2.2", "silence@2-2.2")
+	before, after := pictures(t, clip(t)), pictures(t, out)
+	if truth.Frames != clipFrames+12 || len(after) != clipFrames+12 {
+		t.Fatalf("%d pictures, %d in the truth", len(after), truth.Frames)
+	}
+	for i, p := range after {
+		if i >= 50 && i < 55 {
+			continue
+		}
+		if !p.equal(before[max(i-12, 0)]) {
+			t.Errorf("picture %d is not picture %d of the clip", i, max(i-12, 0))
+		}
+	}
+	if v := samples(t, out)[2*2*clipHz+1000]; v != 0 || *truth.Defects[1].StartSample != 2*clipHz {
+		t.Errorf("sample %v", v)
+	}
+}
