@@ -5,16 +5,34 @@ import "math"
 // phase scores how much the two front channels cancel, in windows of 200 ms.
 //
 // Reading: the correlation of the channels, -1..1, as broadcast meters show it
-// (+1 mono, 0 unrelated, -1 one channel inverted). It is the higher of the
-// whole band's and of the bass's (below about 250 Hz): wide effects turn the
-// phase of the treble, an inverted channel that of the bass as well.
+// (+1 mono, 0 unrelated, -1 one channel inverted).
+//
+// A wide mix with a channel inverted stays far from -1, but the inversion shows
+// where it begins: the correlation of the whole band and that of the treble
+// change their sign at once and keep their size. Windows after such a flip score
+// as if they were at the limit. They are held back by flipWindows for that.
 type phase struct {
-	out        output
-	half       float64 // correlation at which the score is 0.5
-	minimum    float64 // mean square below which a channel tells nothing
-	win        window
-	full, bass products
-	on         bool
+	out     output
+	half    float64 // correlation at which the score is 0.5
+	flip    float64 // size of the correlation on both sides of a flip
+	minimum float64 // mean square below which a channel tells nothing
+	on      bool
+	win     window
+	sum     products
+	treble  products
+	last    [2]float32
+	ring    [2*flipWindows + 1]phaseWindow // the last ones; those before the middle are given
+	flipped bool
+}
+
+// flipWindows is how many windows on either side of one window, in which a flip
+// falls, must agree.
+const flipWindows = 3
+
+type phaseWindow struct {
+	first, n     int64
+	heard        bool
+	full, treble float64 // correlations
 }
 
 type products struct{ ab, aa, bb float64 }
@@ -27,8 +45,11 @@ func (p *products) correlation() float64 {
 }
 
 func phaseKind() kind {
-	return kind{"phase", params{"correlation": -0.5, "level_dbfs": -50}, func(o output, p params, f format) scorer {
-		return &phase{out: o, half: p["correlation"], minimum: fromDB(p["level_dbfs"]), win: window{size: 20}, on: f.channels >= 2}
+	return kind{"phase", params{"correlation": -0.8, "flip": 0.4, "level_dbfs": -50}, func(o output, p params, f format) scorer {
+		return &phase{
+			out: o, half: p["correlation"], flip: p["flip"], minimum: fromDB(p["level_dbfs"]),
+			win: window{size: 20}, on: f.channels >= 2,
+		}
 	}}
 }
 
@@ -40,45 +61,95 @@ func (m *phase) observe(h *hop, s *scores) {
 	if !full {
 		return
 	}
-	r := m.reading()
-	s.add(m.out, m.win.first, m.win.n, ramp(r, 0, m.half, -1), r)
-	m.next()
+	w := phaseWindow{first: m.win.first, n: m.win.n}
+	if n := float64(w.n); m.on && m.sum.aa > m.minimum*n && m.sum.bb > m.minimum*n {
+		w.heard, w.full, w.treble = true, m.sum.correlation(), m.treble.correlation()
+	}
+	m.win.next()
+	m.sum, m.treble = products{}, products{}
+	copy(m.ring[:], m.ring[1:])
+	m.ring[len(m.ring)-1] = w
+	if m.ring[flipWindows].n > 0 {
+		m.give(s)
+	}
 }
 
 func (m *phase) collect(a, b *channelHop) {
-	var ab float32
+	var ab, tab, taa, tbb float32
 	y := b.x[:len(a.x)]
+	la, lb := m.last[0], m.last[1]
 	for i, v := range a.x {
-		ab += v * y[i]
+		u := y[i]
+		ab += v * u
+		da, db := v-la, u-lb
+		tab += da * db
+		taa += da * da
+		tbb += db * db
+		la, lb = v, u
 	}
-	m.full.ab += float64(ab)
-	m.full.aa += a.energy
-	m.full.bb += b.energy
-	for i := range a.ms {
-		l, r := a.ms[i].low, b.ms[i].low
-		m.bass.ab += l * r
-		m.bass.aa += l * l
-		m.bass.bb += r * r
-	}
+	m.last = [2]float32{la, lb}
+	m.sum.ab += float64(ab)
+	m.sum.aa += a.energy
+	m.sum.bb += b.energy
+	m.treble.ab += float64(tab)
+	m.treble.aa += float64(taa)
+	m.treble.bb += float64(tbb)
 }
 
-// reading is 0 where a channel is too quiet to tell.
-func (m *phase) reading() float64 {
-	n := float64(m.win.n)
-	if !m.on || m.full.aa < m.minimum*n || m.full.bb < m.minimum*n {
-		return 0
+// give adds the score of the window in the middle of the ring.
+func (m *phase) give(s *scores) {
+	w := &m.ring[flipWindows]
+	if m.flips() {
+		m.flipped = true
 	}
-	r := m.full.correlation()
-	ms := float64(hopMS * m.win.hops)
-	if m.bass.aa > m.minimum*ms && m.bass.bb > m.minimum*ms {
-		r = max(r, m.bass.correlation())
+	value := ramp(w.full, 0, m.half, -1)
+	if m.flipped {
+		switch next := &m.ring[flipWindows+1]; {
+		case w.full > 0 && next.full > 0:
+			m.flipped = false
+		case w.heard && w.full < 0:
+			value = max(value, 0.5-0.5*w.full)
+		default:
+			value = max(value, flipPause)
+		}
 	}
-	return r
+	s.add(m.out, w.first, w.n, value, w.full)
 }
 
-func (m *phase) next() {
-	m.win.next()
-	m.full, m.bass = products{}, products{}
+// flipPause is the score of a pause after a flip: it neither raises nor clears.
+const flipPause = 0.45
+
+// flips tells whether the channels' relation turns over in the middle window.
+func (m *phase) flips() bool {
+	f1, t1, ok1 := m.side(m.ring[:flipWindows], 1)
+	f2, t2, ok2 := m.side(m.ring[flipWindows+1:], -1)
+	return ok1 && ok2 && math.Abs(f1+f2) < m.flip && math.Abs(t1+t2) < m.flip &&
+		t1*t2 < 0 && min(math.Abs(t1), math.Abs(t2)) > flipTreble
 }
 
-func (m *phase) flush(*scores) { m.next() }
+// flipTreble is the least correlation of the treble that has a sign.
+const flipTreble = 0.15
+
+// side gives the mean correlations of some windows if they all have that sign.
+func (m *phase) side(windows []phaseWindow, sign float64) (full, treble float64, ok bool) {
+	for i := range windows {
+		w := &windows[i]
+		if !w.heard || w.full*sign < m.flip/2 {
+			return 0, 0, false
+		}
+		full += w.full / flipWindows
+		treble += w.treble / flipWindows
+	}
+	return full, treble, full*sign >= m.flip
+}
+
+func (m *phase) flush(s *scores) {
+	for range flipWindows {
+		copy(m.ring[:], m.ring[1:])
+		m.ring[len(m.ring)-1] = phaseWindow{}
+		if m.ring[flipWindows].n > 0 {
+			m.give(s)
+		}
+	}
+	*m = phase{out: m.out, half: m.half, flip: m.flip, minimum: m.minimum, on: m.on, win: window{size: m.win.size}}
+}
