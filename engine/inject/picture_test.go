@@ -2,6 +2,7 @@ package inject
 
 import (
 	"math"
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -165,29 +166,55 @@ func TestFlashHasItsRate(t *testing.T) {
 	}
 }
 
-// TestUsualEncoding checks what comes through the default encoders.
+// TestUsualEncoding checks what comes through the encoders that are chosen with
+// every program that is here, and with the set-up's own alone.
 func TestUsualEncoding(t *testing.T) {
-	for _, name := range []string{"out.mp4", "out.ts", "out.mkv", "out.mov"} {
-		t.Run(name, func(t *testing.T) {
-			out, truth := spoil(t, clip(t), name, nil, "black@1-2", "freeze@3-end", "silence@2-3")
-			before, after := pictures(t, clip(t)), pictures(t, out)
-			if len(after) != clipFrames || truth.Frames != clipFrames {
-				t.Fatalf("%d pictures, %d in the truth, want %d", len(after), truth.Frames, clipFrames)
+	all := tools(t)
+	for _, test := range []struct {
+		name     string
+		programs []string
+	}{
+		{"out.mp4", all.Programs}, {"out.ts", all.Programs}, {"out.mkv", all.Programs}, {"out.mov", all.Programs},
+		{"own.mp4", all.Programs[:1]}, {"own.ts", all.Programs[:1]}, {"own.mkv", all.Programs[:1]},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), test.name)
+			job := Job{In: clip(t), Out: out, Quality: -1, Specs: specs(t, "black@1-2", "freeze@3-end", "silence@2-3")}
+			result, err := Run(t.Context(), Tools{test.programs, all.Probe}, job)
+			if err != nil {
+				t.Fatal(err)
 			}
-			black := newPicture(320, 180)
-			black.fillColor(16, 128, 128)
-			for i, p := range after {
-				want := before[i]
-				switch {
-				case i >= 25 && i < 50:
-					want = black
-				case i >= 75:
-					want = before[75]
-				}
-				if d := meanDifference(p, want); d > 3 {
-					t.Errorf("picture %d differs by %.1f levels on average", i, d)
-				}
-			}
+			checkUsual(t, out, result.Truth)
 		})
+	}
+}
+
+func checkUsual(t *testing.T, out string, truth Truth) {
+	t.Helper()
+	before, after := pictures(t, clip(t)), pictures(t, out)
+	if len(after) != clipFrames || truth.Frames != clipFrames {
+		t.Fatalf("%d pictures, %d in the truth, want %d", len(after), truth.Frames, clipFrames)
+	}
+	black := newPicture(320, 180)
+	black.fillColor(16, 128, 128)
+	for i, p := range after {
+		want := before[i]
+		switch {
+		case i >= 25 && i < 50:
+			want = black
+		case i >= 75:
+			want = before[75]
+		}
+		if d := meanDifference(p, want); d > 3 {
+			t.Errorf("picture %d differs by %.1f levels on average", i, d)
+		}
+	}
+	loudest, sound := float32(0), samples(t, out)
+	first := int((truth.SoundStart+2.05)*clipHz) * 2
+	for _, v := range sound[first : first+clipHz*9/10*2] {
+		loudest = max(loudest, v)
+	}
+	if loudest > 1e-4 {
+		t.Errorf("the silence has a sample of %v", loudest)
 	}
 }

@@ -218,3 +218,27 @@ func TestALateTrackKeepsItsPlace(t *testing.T) {
 		t.Errorf("sample %v", v)
 	}
 }
+
+// TestWebM needs an ffmpeg that can write VP9; without one the error must say so.
+func TestWebM(t *testing.T) {
+	program, err := tools(t).withEncoders(t.Context(), "libvpx-vp9", "libopus")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if program == "" {
+		job := Job{In: clip(t), Out: filepath.Join(t.TempDir(), "out.webm"), Quality: -1, Specs: specs(t, "black@1-2")}
+		if _, err := Run(t.Context(), tools(t), job); err == nil || !strings.Contains(err.Error(), "libvpx-vp9") {
+			t.Errorf("error %v", err)
+		}
+		return
+	}
+	out, truth := spoil(t, clip(t), "out.webm", nil, "black@1-2", "bit_errors:per_second=20@2-3")
+	for i, p := range pictures(t, out)[26:49] {
+		if level := p.luma().row(90)[160]; level > 18 {
+			t.Errorf("picture %d has luma %d", i+26, level)
+		}
+	}
+	if truth.Defects[0].Kind != "black" || len(truth.Defects) < 2 {
+		t.Errorf("%+v", truth.Defects)
+	}
+}
