@@ -105,7 +105,21 @@ func (c *pictureClock) gap(step time.Duration, suspicious bool) time.Duration {
 }
 
 // soundClock is the clock of a sound track.
-type soundClock struct{ clock }
+type soundClock struct {
+	clock
+	// tolerance is how far off a block's timestamp may be in a file that is in order.
+	tolerance time.Duration
+}
+
+// soundTolerance of a codec. Live encoders stamp sound some milliseconds off;
+// Vorbis has blocks of two lengths, and their timestamps waver by a quarter of
+// the difference (10 ms at 44.1 kHz).
+func soundTolerance(codec string) time.Duration {
+	if codec == "vorbis" {
+		return 40 * time.Millisecond
+	}
+	return 15 * time.Millisecond
+}
 
 // place gives the PTS of a block of that duration, the hole before it and the jump.
 func (c *soundClock) place(epoch int, at, duration time.Duration) (pts, gap, jump time.Duration) {
@@ -113,9 +127,8 @@ func (c *soundClock) place(epoch int, at, duration time.Duration) (pts, gap, jum
 	if !ok {
 		t = c.end
 	}
-	// A lost packet leaves a hole of a whole block; live encoders stamp sound some
-	// milliseconds off.
-	if hole := t - c.end; c.started && jump == 0 && hole > max(10*time.Millisecond, duration/2) {
+	// A lost packet leaves a hole of a whole block.
+	if hole := t - c.end; c.started && jump == 0 && hole > max(c.tolerance, duration/2) {
 		gap = hole
 	}
 	pts, jump = c.settle(t, jump)

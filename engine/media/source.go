@@ -194,6 +194,7 @@ func (s *Source) openTrack(st *astiav.Stream, t *TrackInfo) error {
 		return nil
 	}
 	a := &AudioTrack{Info: *t, src: s, dec: d, integer: native.lossless}
+	a.clock.tolerance = soundTolerance(t.Codec)
 	if s.options.Loudness {
 		a.meter = newMeter(s.log)
 	}
