@@ -72,38 +72,55 @@ static void grid_flush(Grid &g, sv_i32 n) {
     for (sv_i32 i = 0; i < SV_GRID_W; i++) g.cells[g.row * SV_GRID_W + i] = cells[i];
 }
 
-// Takes rows [y, end), at most 16. Rows come in order and without gaps.
+// Takes rows [y, end), at most 16, whose sums by column are known already. Rows
+// come in order and without gaps.
 template <class S>
-static void grid_rows(Grid &g, const Rows &rows, sv_i32 y, sv_i32 end) {
-  while (y < end) {
+static void grid_rows(Grid &g, const Rows &rows, sv_i32 y, sv_i32 end, const sv_u16 *columns) {
+  for (sv_i32 start = y; y < end;) {
     sv_i32 a, b;
     sv_cell(g.row, SV_GRID_H, g.height, a, b);
     sv_i32 until = sv_min(b, end);
-    grid_add<S>(g, rows, y, until);
+    if (y == start && until == end) {
+      for (sv_i32 x = 0; x < g.width; x += S::WORDS) S::add_wide(g.sums + x, S::load(columns + x));
+    } else {
+      grid_add<S>(g, rows, y, until);
+    }
     if (until == b) grid_flush(g, b - a);
     y = until;
   }
 }
 
-// Adds the squares and extremes of rows [y, end), at most 16: a 32-bit lane gains
-// at most 16 * 2 * 65025 a vector, and there are at most 16384/8 vectors a row.
+// Adds the squares and extremes of rows [y, end), at most 16, and leaves their
+// sums by column: a 32-bit lane gains at most 16 * 2 * 65025 a tile, and there are
+// at most 16384/8 tiles.
 template <class S>
-static void moments(const Rows &rows, sv_i32 y, sv_i32 end, sv_u64 *sum_sq, sv_u32 *min, sv_u32 *max) {
+static void moments(const Rows &rows, sv_i32 y, sv_i32 end, sv_u16 *columns, sv_u64 *sum_sq, sv_u32 *min, sv_u32 *max) {
   typedef typename S::V V;
+  const sv_u8 *row[SV_BLOCK];
+  sv_i32 n = end - y, x = 0;
+  for (sv_i32 r = 0; r < n; r++) row[r] = row_at(rows, y + r);
   V squares = S::zero(), lo = S::fill_b(255), hi = S::zero();
-  for (; y < end; y++) {
-    const sv_u8 *row = row_at(rows, y);
-    sv_i32 x = 0;
-    for (; x + S::BYTES <= rows.width; x += S::BYTES) {
-      V v = S::load(row + x);
+  for (; x + S::BYTES <= rows.width; x += S::BYTES) {
+    V left = S::zero(), right = S::zero();
+    for (sv_i32 r = 0; r < n; r++) {
+      V v = S::load(row[r] + x), a = S::widen(row[r] + x), b = S::widen(row[r] + x + S::WORDS);
       lo = S::min_b(lo, v);
       hi = S::max_b(hi, v);
-      squares = S::add_square(S::add_square(squares, S::widen(row + x)), S::widen(row + x + S::WORDS));
+      left = S::add_w(left, a);
+      right = S::add_w(right, b);
+      squares = S::add_square(S::add_square(squares, a), b);
     }
-    for (; x < rows.width; x++) {
-      *sum_sq += (sv_u32)row[x] * row[x];
-      sv_lower(min, row[x]);
-      sv_raise(max, row[x]);
+    S::store(columns + x, left);
+    S::store(columns + x + S::WORDS, right);
+  }
+  for (; x < rows.width; x++) {
+    columns[x] = 0;
+    for (sv_i32 r = 0; r < n; r++) {
+      sv_u32 v = row[r][x];
+      columns[x] = (sv_u16)(columns[x] + v);
+      *sum_sq += v * v;
+      sv_lower(min, v);
+      sv_raise(max, v);
     }
   }
   *sum_sq += sum_d<S>(squares);

@@ -4,7 +4,9 @@
 #define SV_MEASURE_STRIP_H
 #include "carver.h"
 #include "cpu.h"
+#include <emmintrin.h>
 #include "grid.h"
+#include "histogram.h"
 #include "measure_tile.h"
 
 enum { PAD = 16, EDGE_PITCH = PAD + TILE_MAX + PAD };
@@ -21,12 +23,10 @@ struct Measuring {
   Columns columns;
   sv_u64 *bottom_above;  // Columns.bottom of the strip above
   sv_u8 *pending;        // by block of the strip above: a side stands out
-  sv_u32 *histogram;     // HISTOGRAM_TABLES tables of 64
+  Histogram histogram;
   Edge *edges;           // of the first tile, the last but one, and the last
   sv_u8 *window;         // an edge tile with its surroundings: STRIP_ROWS + SV_BLOCK rows
 };
-
-enum { HISTOGRAM_TABLES = 4 };
 
 template <class S>
 static sv_u64 carve(Measuring<S> &k, sv_u8 *scratch, const sv_picture &p) {
@@ -34,8 +34,8 @@ static sv_u64 carve(Measuring<S> &k, sv_u8 *scratch, const sv_picture &p) {
   sv_u64 w = (sv_u64)p.width + TILE_MAX;
   c.take(k.columns.steps, w + 1);
   c.take(k.columns.noise, w);
+  c.take(k.columns.luma, w);
   c.take(k.columns.sad, w / 8);
-  c.take(k.columns.sum, w / 8);
   c.take(k.columns.top0, w / 8);
   c.take(k.columns.top1, w / 8);
   c.take(k.columns.bottom, w / 8);
@@ -43,7 +43,7 @@ static sv_u64 carve(Measuring<S> &k, sv_u8 *scratch, const sv_picture &p) {
   c.take(k.columns.lowest, w);
   c.take(k.columns.highest, w);
   c.take(k.pending, w / SV_BLOCK + 1);
-  c.take(k.histogram, HISTOGRAM_TABLES * SV_BINS);
+  c.take(k.histogram.pairs, 2 * HISTOGRAM_KEYS);
   c.take(k.edges, 3);
   c.take(k.window, (STRIP_ROWS + SV_BLOCK) * EDGE_PITCH);
   c.take(k.grid_y.sums, w);
@@ -90,67 +90,60 @@ static Strip window_at(Measuring<S> &k, const Strip &s, sv_i32 x) {
   return w;
 }
 
+template <class S, bool EDGE, bool DEEP>
+static inline void tile(Measuring<S> &k, const Strip &s, sv_i32 x, const Edge *e) {
+  tile_words<S, EDGE, DEEP>(s, x, e, 0, k.totals, k.columns);
+  tile_words<S, EDGE, DEEP>(s, x + S::WORDS, e, S::WORDS, k.totals, k.columns);
+  tile_bytes<S, EDGE, DEEP>(s, x, e, k.totals, k.columns);
+  tile_bands<S>(s, x, e, k.totals);
+}
+
 template <class S>
 static void strip_tiles(Measuring<S> &k, const Strip &s) {
+  bool deep = s.y > 0 && s.y + SV_BLOCK < s.height;
   for (sv_i32 i = 0; i < k.tiles; i++) {
     sv_i32 x = i * S::BYTES;
-    if (x >= 8 && x + S::BYTES + 9 <= k.width) {
-      tile_words<S, false>(s, x, 0, 0, k.totals, k.columns);
-      tile_words<S, false>(s, x + S::WORDS, 0, 0, k.totals, k.columns);
-      tile_bytes<S, false>(s, x, 0, k.totals, k.columns);
-      tile_bands<S>(s, x, 0, k.totals);
-      continue;
-    }
-    const Edge *e = &k.edges[i == 0 ? 0 : i == k.tiles - 1 ? 2 : 1];
-    Strip w = window_at(k, s, x);
-    tile_words<S, true>(w, x, e, 0, k.totals, k.columns);
-    tile_words<S, true>(w, x + S::WORDS, e, S::WORDS, k.totals, k.columns);
-    tile_bytes<S, true>(w, x, e, k.totals, k.columns);
-    tile_bands<S>(w, x, e, k.totals);
+    bool edge = x < 8 || x + S::BYTES + 9 > k.width;
+    if (edge) tile<S, true, false>(k, window_at(k, s, x), x, &k.edges[i == 0 ? 0 : i == k.tiles - 1 ? 2 : 1]);
+    else if (deep) tile<S, false, true>(k, s, x, 0);
+    else tile<S, false, false>(k, s, x, 0);
   }
 }
 
-static sv_u32 pair_sum(const sv_u64 *by8, sv_i32 block) { return (sv_u32)(by8[2 * block] + by8[2 * block + 1]); }
+static sv_i32 pair_sum(const sv_u64 *by8, sv_i32 block) { return (sv_i32)(by8[2 * block] + by8[2 * block + 1]); }
+
+// The sum of 16 values below 2^15.
+static sv_u32 sum16(const sv_u16 *p) {
+  const __m128i one = _mm_set1_epi16(1), *v = (const __m128i *)p;
+  __m128i s = _mm_add_epi32(_mm_madd_epi16(_mm_loadu_si128(v), one), _mm_madd_epi16(_mm_loadu_si128(v + 1), one));
+  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
+  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1));
+  return (sv_u32)_mm_cvtsi128_si32(s);
+}
 
 // Judges the blocks of a strip by what its tiles left behind.
 template <class S>
 static void strip_blocks(Measuring<S> &k, const Strip &s) {
-  const Columns &c = k.columns;
+  const Columns c = k.columns;
+  sv_measures *m = k.m;
+  sv_i32 down = SV_BLOCK - (s.y == 0) - (s.y + SV_BLOCK == k.height);  // inner rows of a whole block
+  sv_u32 edges = 0;
   bool left = false;  // the left side of block b stands out
   for (sv_i32 b = 0; b < k.blocks; b++) {
     sv_i32 x = b * SV_BLOCK, w = sv_min(SV_BLOCK, k.width - x), next = x + SV_BLOCK;
-    if (k.has_previous) sv_block_changed(k.m, pair_sum(c.sad, b), (sv_u32)(w * s.count));
+    if (k.has_previous) sv_block_changed(m, (sv_u32)pair_sum(c.sad, b), (sv_u32)(w * s.count));
     if (w == SV_BLOCK && s.count == SV_BLOCK) {
-      sv_u32 noise = 0;
-      for (sv_i32 i = 0; i < SV_BLOCK; i++) noise += c.noise[x + i];
-      sv_i32 across = SV_BLOCK - (b == 0) - (next == k.width), down = SV_BLOCK - (s.y == 0) - (s.y + SV_BLOCK == k.height);
-      sv_block_noise(k.m, pair_sum(c.sum, b), noise, (sv_u32)(across * down));
+      sv_i32 across = SV_BLOCK - (b == 0) - (next == k.width);
+      sv_block_noise(m, sum16(c.luma + x), sum16(c.noise + x), (sv_u32)(across * down));
     }
     bool right = next + 1 < k.width && 2 * c.steps[next] - c.steps[next - 1] - c.steps[next + 1] > 2 * SV_SIDE_EXCESS * s.count;
     bool top = s.y > 0 && s.y + 1 < k.height &&
-               2 * (sv_i32)pair_sum(c.top0, b) - (sv_i32)pair_sum(k.bottom_above, b) - (sv_i32)pair_sum(c.top1, b) > 2 * SV_SIDE_EXCESS * w;
-    if (s.y > 0) k.m->edge_blocks += k.pending[b] | top;
+               2 * pair_sum(c.top0, b) - pair_sum(k.bottom_above, b) - pair_sum(c.top1, b) > 2 * SV_SIDE_EXCESS * w;
+    if (s.y > 0) edges += k.pending[b] | top;
     k.pending[b] = left | right | top;
     left = right;
   }
-}
-
-// Counts the rows that the histogram takes: a table for each of four neighbours,
-// so that equal ones do not wait for each other.
-template <class S>
-static void strip_histogram(Measuring<S> &k, const Strip &s) {
-  sv_u32 *h = k.histogram;
-  for (sv_i32 r = 0; r < s.count; r += SV_HISTOGRAM_ROWS) {
-    const sv_u8 *row = s.row(r);
-    sv_i32 x = 0;
-    for (; x + 8 <= k.width; x += 8) {
-      sv_u64 v;
-      __builtin_memcpy(&v, row + x, 8);
-      v = v >> 2 & 0x3f3f3f3f3f3f3f3f;
-      for (int i = 0; i < 8; i++) h[(i & 3) * SV_BINS + (v >> 8 * i & 63)]++;
-    }
-    for (; x < k.width; x++) h[row[x] / 4]++;
-  }
+  m->edge_blocks += edges;
 }
 
 // Empties the 32-bit sums of a strip.
@@ -164,9 +157,6 @@ static void strip_totals(Measuring<S> &k) {
   k.m->gradient_sq_v4 += sum_d<S>(t.v4);
   k.m->laplacian += sum_d<S>(t.laplacian);
   t.sum_sq = t.g1 = t.g4 = t.v1 = t.v4 = t.laplacian = S::zero();
-  sv_u64 steps[SV_BLOCK] = {0};
-  for (sv_i32 x = 0; x < k.width; x++) steps[x % SV_BLOCK] += k.columns.steps[x];
-  for (sv_i32 i = 0; i < SV_BLOCK; i++) k.m->edge_columns[i] += steps[i];
 }
 
 template <class S>
@@ -182,9 +172,9 @@ static void measure_luma(Measuring<S> &k) {
     for (sv_i32 i = 0; i < SV_BLOCK; i++) s.before[i] = k.has_previous ? row_at(k.before, y + i) : s.row(i);
     strip_tiles(k, s);
     strip_blocks(k, s);
-    strip_histogram(k, s);
+    for (sv_i32 r = 0; r < s.count; r += SV_HISTOGRAM_ROWS) histogram_row<S>(k.histogram, s.row(r), k.width);
     strip_totals(k);
-    grid_rows<S>(k.grid_y, k.luma, y, y + s.count);
+    grid_rows<S>(k.grid_y, k.luma, y, y + s.count, k.columns.luma);
     sv_u64 *above = k.bottom_above;
     k.bottom_above = k.columns.bottom;
     k.columns.bottom = above;
@@ -199,8 +189,8 @@ static void measure_chroma(Measuring<S> &k) {
     for (sv_i32 y = 0; y < rows.height; y += SV_BLOCK) {
       sv_i32 end = sv_min(y + SV_BLOCK, rows.height);
       rows_until(rows, end);
-      grid_rows<S>(k.grid[c], rows, y, end);
-      moments<S>(rows, y, end, c ? &m->v_sum_sq : &m->u_sum_sq, c ? &m->v_min : &m->u_min, c ? &m->v_max : &m->u_max);
+      moments<S>(rows, y, end, k.columns.luma, c ? &m->v_sum_sq : &m->u_sum_sq, c ? &m->v_min : &m->u_min, c ? &m->v_max : &m->u_max);
+      grid_rows<S>(k.grid[c], rows, y, end, k.columns.luma);
     }
   }
   m->u_sum = k.grid[0].total;
@@ -245,7 +235,8 @@ static void measure_finish(Measuring<S> &k) {
   m->band_flat = t.bands[0];
   for (int i = 0; i < 4; i++) m->band_steps[i] = t.bands[i + 1];
   for (sv_i32 b = 0; b < k.blocks; b++) m->edge_blocks += k.pending[b];
-  for (int i = 0; i < HISTOGRAM_TABLES * SV_BINS; i++) m->histogram[i % SV_BINS] += k.histogram[i];
+  for (int i = 0; i < 2 * SV_BLOCK; i++) m->edge_columns[i % SV_BLOCK] += t.edge_columns[i];
+  histogram_flush(k.histogram);
 }
 
 template <class S>
@@ -269,7 +260,7 @@ static void begin(Measuring<S> &k, sv_measures *m, const sv_picture &p, const sv
   k.totals.min = S::fill_b(255);
   __builtin_memset(k.columns.lowest, 255, (unsigned)pitch);
   __builtin_memset(k.columns.highest, 0, (unsigned)pitch);
-  __builtin_memset(k.histogram, 0, HISTOGRAM_TABLES * SV_BINS * sizeof(sv_u32));
+  histogram_begin(k.histogram, m->histogram);
   edge_begin(k.edges[0], 0, p.width);
   edge_begin(k.edges[1], (k.tiles - 2) * S::BYTES, p.width);
   edge_begin(k.edges[2], (k.tiles - 1) * S::BYTES, p.width);

@@ -38,31 +38,39 @@ struct Totals {
   V comb, comb_columns, edge_rows[SV_BLOCK];  // 64-bit lanes
   V min, max;                                 // bytes
   sv_u32 bands[5];                            // flat positions by their step of 0..4
+  sv_u32 edge_columns[2 * SV_BLOCK];          // by x%16, or x%32 for wide vectors: <= 2^28/16 * 32
 };
 
 // What a strip leaves behind, by column or by group of 8 columns.
 struct Columns {
-  sv_u16 *steps;  // sum of steps to the left over the rows of the strip: <= 16 * 32
+  sv_u16 *steps;  // sum of steps from the left over the rows of the strip: <= 16 * 32
   sv_u16 *noise;  // sum of |N*y|: <= 16 * 2040 < 2^15
-  sv_u64 *sad, *sum;              // by 8 columns
+  sv_u16 *luma;   // sum of samples: <= 16 * 255
+  sv_u64 *sad;                    // by 8 columns
   sv_u64 *top0, *top1, *bottom;   // steps upwards of the strip's rows 0, 1 and 15, by 8 columns
   sv_u8 *lowest, *highest;        // of the whole column so far
 };
 
+// A tile is EDGE when its columns lack neighbours inside the picture, and DEEP
+// when its strip has 16 rows and a row above and below.
+
 // What is done in 16-bit words: gradients, second differences. x is the first of
 // S::WORDS columns; e holds the masks from there on.
-template <class S, bool EDGE>
+template <class S, bool EDGE, bool DEEP>
 static inline void tile_words(const Strip &s, sv_i32 x, const Edge *e, sv_i32 lane, Totals<S> &t, const Columns &out) {
   typedef typename S::V V;
   const V cut = S::fill_w(SV_STEP_MAX);
-  V sum_sq = t.sum_sq, g1 = t.g1, g4 = t.g4, steps = S::zero(), laplacian = S::zero(), noise = S::zero();
+  V sum_sq = t.sum_sq, g1 = t.g1, g4 = t.g4, luma = S::zero(), steps = S::zero(), laplacian = S::zero(), noise = S::zero();
   V above = S::widen(s.row(-1) + x), c = S::widen(s.row(0) + x);
   V g_above = S::sub_w(above, S::widen(s.row(-1) + x - 1)), g = S::sub_w(c, S::widen(s.row(0) + x - 1));  // from the left
   V h_above = S::sub_w(S::sub_w(S::widen(s.row(-1) + x + 1), above), g_above);  // second difference
   V h = S::sub_w(S::sub_w(S::widen(s.row(0) + x + 1), c), g);
   V q = S::sub_w(c, above), p = S::sub_w(h, h_above);  // steps downwards of c and of h
-  for (sv_i32 r = 0; r < s.count; r++) {
+  const sv_i32 count = DEEP ? SV_BLOCK : s.count;
+#pragma GCC unroll 4
+  for (sv_i32 r = 0; r < count; r++) {
     const sv_u8 *below = s.row(r + 1) + x;
+    luma = S::add_w(luma, c);
     sum_sq = S::add_square(sum_sq, c);
     V d1 = g, d4 = S::sub_w(c, S::widen(s.row(r) + x - 4));
     if (EDGE) { d1 = S::bit_and(d1, S::load(e->left1 + lane)); d4 = S::bit_and(d4, S::load(e->left4 + lane)); }
@@ -73,7 +81,7 @@ static inline void tile_words(const Strip &s, sv_i32 x, const Edge *e, sv_i32 la
     V c_next = S::widen(below), g_next = S::sub_w(c_next, S::widen(below - 1));
     V h_next = S::sub_w(S::sub_w(S::widen(below + 1), c_next), g_next);
     V q_next = S::sub_w(c_next, c), p_next = S::sub_w(h_next, h);
-    if (s.y + r > 0 && s.y + r < s.height - 1) {
+    if (DEEP || (s.y + r > 0 && s.y + r < s.height - 1)) {
       V l = S::abs_w(S::add_w(h, S::sub_w(q_next, q))), n = S::abs_w(S::sub_w(p_next, p));
       if (EDGE) { V m = S::load(e->inner_w + lane); l = S::bit_and(l, m); n = S::bit_and(n, m); }
       laplacian = S::add_w(laplacian, l);
@@ -81,13 +89,15 @@ static inline void tile_words(const Strip &s, sv_i32 x, const Edge *e, sv_i32 la
     }
     if (r % SV_SPARSE_ROWS == 0) {  // below the last row q_next is zero
       t.v1 = S::add_square(t.v1, q_next);
-      if (s.y + r + 4 < s.height) t.v4 = S::add_square(t.v4, S::sub_w(S::widen(s.row(r + 4) + x), c));
+      if (DEEP || s.y + r + 4 < s.height) t.v4 = S::add_square(t.v4, S::sub_w(S::widen(s.row(r + 4) + x), c));
     }
     c = c_next; g = g_next; h = h_next; q = q_next; p = p_next;
   }
   t.sum_sq = sum_sq; t.g1 = g1; t.g4 = g4;
   t.laplacian = S::add_d(t.laplacian, S::pair(laplacian, S::fill_w(1)));
+  S::store(out.luma + x, luma);
   S::store(out.steps + x, steps);
+  S::add_wide(t.edge_columns + x % SV_BLOCK, steps);
   S::store(out.noise + x, noise);
 }
 
@@ -99,17 +109,18 @@ static inline typename S::Mask tooth(typename S::V before, typename S::V c, type
 }
 
 // What is done in bytes: differences to the previous picture, combs, extremes.
-template <class S, bool EDGE>
+template <class S, bool EDGE, bool DEEP>
 static inline void tile_bytes(const Strip &s, sv_i32 x, const Edge *e, Totals<S> &t, const Columns &out) {
   typedef typename S::V V;
   const V none = S::zero(), cut = S::fill_b(SV_STEP_MAX);
   V up = S::load(s.row(-1) + x), c = S::load(s.row(0) + x);
-  V sad = none, sum = none, comb = none, comb_columns = none, lowest = S::fill_b(255), highest = none;
-  for (sv_i32 r = 0; r < s.count; r++) {
+  V sad = none, comb = none, comb_columns = none, lowest = S::fill_b(255), highest = none;
+  const sv_i32 count = DEEP ? SV_BLOCK : s.count;
+#pragma GCC unroll 16
+  for (sv_i32 r = 0; r < count; r++) {
     const sv_u8 *row = s.row(r) + x;
     V down = S::load(s.row(r + 1) + x);
     sad = S::add_q(sad, S::sad(c, S::load(s.before[r] + x)));
-    sum = S::add_q(sum, S::sad(c, none));
     lowest = S::min_b(lowest, c);
     highest = S::max_b(highest, c);
     comb = S::count(comb, tooth<S>(up, c, down));
@@ -130,7 +141,6 @@ static inline void tile_bytes(const Strip &s, sv_i32 x, const Edge *e, Totals<S>
   t.comb = S::add_q(t.comb, S::sad(comb, none));
   t.comb_columns = S::add_q(t.comb_columns, S::sad(comb_columns, none));
   S::store(out.sad + x / 8, sad);
-  S::store(out.sum + x / 8, sum);
   S::store(out.lowest + x, S::min_b(lowest, S::load(out.lowest + x)));
   S::store(out.highest + x, S::max_b(highest, S::load(out.highest + x)));
 }

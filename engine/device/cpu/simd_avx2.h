@@ -44,6 +44,9 @@ struct Avx2 {
   static V add_d(V a, V b) { return _mm256_add_epi32(a, b); }
   static V add_square(V sum, V a) { return add_d(sum, pair(a, a)); }
 
+  static sv_u16 first(V a) { return (sv_u16)_mm_cvtsi128_si32(_mm256_castsi256_si128(a)); }
+  static bool alike(V a) { return _mm256_movemask_epi8(_mm256_cmpeq_epi16(a, _mm256_broadcastw_epi16(_mm256_castsi256_si128(a)))) == -1; }
+
   static void add_wide(sv_u32 *sums, V a) {
     store(sums, add_d(load(sums), _mm256_cvtepu16_epi32(_mm256_castsi256_si128(a))));
     store(sums + 8, add_d(load(sums + 8), _mm256_cvtepu16_epi32(_mm256_extracti128_si256(a, 1))));

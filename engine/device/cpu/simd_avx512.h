@@ -44,6 +44,9 @@ struct Avx512 {
   static V add_d(V a, V b) { return _mm512_add_epi32(a, b); }
   static V add_square(V sum, V a) { return add_d(sum, pair(a, a)); }
 
+  static sv_u16 first(V a) { return (sv_u16)_mm_cvtsi128_si32(_mm512_castsi512_si128(a)); }
+  static bool alike(V a) { return _mm512_cmpeq_epi16_mask(a, _mm512_broadcastw_epi16(_mm512_castsi512_si128(a))) == 0xffffffffu; }
+
   static void add_wide(sv_u32 *sums, V a) {
     store(sums, add_d(load(sums), _mm512_cvtepu16_epi32(_mm512_castsi512_si256(a))));
     store(sums + 16, add_d(load(sums + 16), _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(a, 1))));

@@ -48,6 +48,10 @@ struct Sse2 {
   static V add_d(V a, V b) { return _mm_add_epi32(a, b); }
   static V add_square(V sum, V a) { return add_d(sum, pair(a, a)); }
 
+  // the first word; whether all words are like it
+  static sv_u16 first(V a) { return (sv_u16)_mm_cvtsi128_si32(a); }
+  static bool alike(V a) { return _mm_movemask_epi8(_mm_cmpeq_epi16(a, _mm_set1_epi16((short)first(a)))) == 0xffff; }
+
   // Adds the words of a to WORDS sums of 32 bits.
   static void add_wide(sv_u32 *sums, V a) {
     store(sums, add_d(load(sums), _mm_unpacklo_epi16(a, zero())));
