@@ -18,7 +18,7 @@ var arrows = map[string][]string{
 	"engine":                    {"engine/batch", "engine/device", "engine/device/cpu", "engine/frame", "engine/infer", "engine/measure", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
 	"engine/batch":              {},
 	"engine/device":             {"engine/frame"},
-	"engine/device/conformance": {"engine/device", "engine/device/kernels", "engine/frame"},
+	"engine/device/conformance": {"engine/device", "engine/device/cpu", "engine/device/kernels", "engine/frame"},
 	"engine/device/cpu":         {"engine/device", "engine/device/kernels", "engine/frame"},
 	"engine/device/kernels":     {"engine/device", "engine/frame"},
 	"engine/frame":              {},

@@ -30,6 +30,7 @@ type network struct {
 	session  *infer.Session
 	log      *slog.Logger
 
+	warned sync.Once   // that the network gives values that are none
 	ready  chan filled // batches for the inference goroutine; unbuffered: lanes wait
 	closed chan struct{}
 	done   chan struct{}
@@ -199,6 +200,11 @@ func (n *network) run(f filled) error {
 	binding := f.lane.bindings[f.batch.Tensor]
 	err := binding.Run(f.batch.N)
 	share := time.Since(began) / time.Duration(f.batch.N)
+	if bad := n.session.BadValues(); bad > 0 {
+		n.warned.Do(func() {
+			n.log.Warn("the network gives values outside of 0..1, or none; they were clamped", "detector", n.detector.Name, "values", bad)
+		})
+	}
 	for row, l := range f.batch.All() {
 		source := l.owner.source
 		source.clock.networks.add(share)
