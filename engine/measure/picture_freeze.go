@@ -58,11 +58,11 @@ func (d *freeze) observe(dst []verdict.Score, o output, p *picture) []verdict.Sc
 			*r = freezeRun{start: p.PTS, end: p.PTS, told: p.PTS, need: d.needed(p)}
 		}
 		d.extend(p)
-		if !r.popped {
+		if !r.popped && (r.frozen || r.end-r.start >= r.need && d.repeats(1)) {
 			dst = d.tell(dst, o)
 		}
 	} else {
-		dst = d.finish(dst, o, p.PTS)
+		dst = d.finish(dst, o, p)
 		dst = append(dst, p.score(o, 0, 0))
 	}
 	copy(d.before[1:], d.before[:])
@@ -129,49 +129,51 @@ func (d *freeze) restart(p *picture, n int) {
 	}
 }
 
-// repeats tells whether enough of the run's pictures are exact repeats: lately,
-// since an encoder takes its time to get there, and not only lately.
-func (d *freeze) repeats() bool {
+// repeats tells whether enough of the run's pictures are exact repeats, at `ease`
+// times the usual need: lately, since an encoder takes its time to get there, and
+// not only lately.
+func (d *freeze) repeats(ease float64) bool {
 	r := &d.run
 	lately := 0.0
 	for _, e := range r.recent {
 		lately += e
 	}
+	need := ease * d.exact
 	return r.frames >= 3 &&
-		lately >= d.exact*float64(min(r.frames, len(r.recent))) &&
-		r.exacts >= 0.6*d.exact*float64(r.frames)
+		lately >= need*float64(min(r.frames, len(r.recent))) &&
+		r.exacts >= 0.6*need*float64(r.frames)
 }
 
-// tell gives the scores that are due.
+// tell gives the scores of a run that is a freeze, as far as they are not given yet.
 func (d *freeze) tell(dst []verdict.Score, o output) []verdict.Score {
 	r := &d.run
-	if !r.frozen {
-		if !d.repeats() || r.end-r.start < r.need {
-			return dst
-		}
-		r.frozen = true
-		if r.start > r.told {
-			dst = append(dst, stretch(o, r.told, r.start-r.told, 0, 0))
-		}
+	if r.start > r.told {
+		dst = append(dst, stretch(o, r.told, r.start-r.told, 0, 0))
 		r.told = r.start
 	}
 	if r.end <= r.told {
 		return dst
 	}
+	r.frozen = true
 	length, need := (r.end - r.start).Seconds(), r.need.Seconds()
 	dst = append(dst, stretch(o, r.told, r.end-r.told, max(0.5, ramp(length, 0, need, 10*need)), length))
 	r.told = r.end
 	return dst
 }
 
-// finish ends the run at its last repeat; the time from there to now was not frozen.
-func (d *freeze) finish(dst []verdict.Score, o output, now time.Duration) []verdict.Score {
+// finish ends the run at its last repeat; the time from there to p was not frozen.
+func (d *freeze) finish(dst []verdict.Score, o output, p *picture) []verdict.Score {
 	r := &d.run
-	if r.frames > 0 && r.frozen {
-		dst = d.tell(dst, o)
-	}
-	if r.frames > 0 && now > r.told {
-		dst = append(dst, stretch(o, r.told, now-r.told, 0, 0))
+	if r.frames > 0 {
+		// Motion that goes on with a jump was hidden meanwhile: then it takes fewer
+		// exact repeats to be sure.
+		jumps := !p.cut && !p.still.pop && p.change > 1.7*p.usual
+		if r.frozen || jumps && r.end-r.start >= r.need && d.repeats(0.6) {
+			dst = d.tell(dst, o)
+		}
+		if p.PTS > r.told {
+			dst = append(dst, stretch(o, r.told, p.PTS-r.told, 0, 0))
+		}
 	}
 	*r = freezeRun{}
 	return dst
