@@ -66,7 +66,7 @@ func combOf(h *[frame.HistogramBins]uint32, period int) float64 {
 			continue
 		}
 		used++
-		if uint64(h[top])*8 >= sum*uint64(8-period) { // 3/4 of two, half of four
+		if uint64(h[top])*20 >= sum*uint64(24-4*period) { // 80 % in one of two, 40 % in one of four
 			places[top-g]++
 		}
 	}

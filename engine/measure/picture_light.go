@@ -60,7 +60,9 @@ func (d *overexposed) observe(dst []verdict.Score, o output, p *picture) []verdi
 	burnt := p.share(p.white-3, 256)
 	shoulder := p.share(p.white-0.25*span, p.white-3)
 	value := ramp(burnt, d.shareNeeded/2, d.shareNeeded, 2*d.shareNeeded)
-	value = min(value, ramp(shoulder, 0, 0.01, 0.02))
+	if burnt < 0.95 {
+		value = min(value, ramp(shoulder, 0, 0.01, 0.02))
+	}
 	if p.m.Max-p.m.Min < 32 || p.drawn() {
 		value = 0 // a white surface: solid_color speaks for it
 	}
