@@ -31,7 +31,7 @@ func (s *still) take(p *picture) {
 	most := float64(m.BlockDiffMax) / 256
 	changed := ratio(uint64(m.BlocksChanged[0]), uint64(m.Blocks))
 	s.quiet = most <= 4 && p.change <= 1.5
-	s.calm = most <= 2 && p.change <= 0.03
+	s.calm = most <= 2 && p.change <= 0.05
 	s.pop = most <= 9 && p.change <= 4
 	switch {
 	case !s.calm:
