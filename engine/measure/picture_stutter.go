@@ -109,10 +109,10 @@ func (d *stutter) resumed(p *picture) {
 	case d.run.length.Seconds() >= d.freezeAt:
 		d.begin() // a freeze or a pause
 	case d.lull > 2: // motion had died down before
-	case p.change >= 1.22*max(p.usual, d.moved):
-		d.jump, d.jumped = p.change, d.run.length // the next picture tells
 	case d.isSmooth && p.PTS-d.smoothAt < memory:
 		d.note(hitch{at: p.PTS, length: d.run.length})
+	case p.change >= 1.22*max(p.usual, d.moved):
+		d.jump, d.jumped = p.change, d.run.length // the next picture tells
 	}
 	d.run, d.smooth = hitch{}, 0
 }
