@@ -63,7 +63,7 @@ func (r *run) choose(ctx context.Context, file payload, d *planned, h *harm) err
 		return err
 	}
 	if total == 0 {
-		r.result.Warnings = append(r.result.Warnings, fmt.Sprintf("%s was not put in: there is no coded picture to damage in its range (the first one is spared)", d.spec))
+		r.warn("%s was not put in: there is no coded picture to damage in its range (the first one is spared)", d.spec)
 		return nil
 	}
 	return file.walk(ctx, inRange(d.spec.Kind.damage(d, r.plan.media.Picture.Rate, total, h)))

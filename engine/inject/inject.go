@@ -194,13 +194,22 @@ func (r *run) addEdits(c counts) {
 	t.sort()
 }
 
-// reached warns where the clip ended before the defect came.
+// reached warns where the clip ended before the defect came, or where it left no mark.
 func (r *run) reached(d *planned) bool {
-	if d.span.start < d.span.end {
-		return true
+	switch {
+	case d.span.start >= d.span.end:
+		r.warn("%s was not put in: what could be decoded ends before it", d.spec)
+		return false
+	case d.spec.Kind.Name == "clipping" && !d.marked:
+		r.warn("%s cuts nothing off: the sound is too quiet there, raise gain", d.spec)
+	case !d.marked && !d.removes():
+		r.warn("%s changes nothing: the clip is like that there", d.spec)
 	}
-	r.result.Warnings = append(r.result.Warnings, fmt.Sprintf("%s was not put in: what could be decoded ends before it", d.spec))
-	return false
+	return true
+}
+
+func (r *run) warn(format string, args ...any) {
+	r.result.Warnings = append(r.result.Warnings, fmt.Sprintf(format, args...))
 }
 
 func (d *planned) entry() Entry {

@@ -242,3 +242,21 @@ func TestWebM(t *testing.T) {
 		t.Errorf("%+v", truth.Defects)
 	}
 }
+
+func TestWhatLeavesNoMarkIsWarnedOf(t *testing.T) {
+	still := filepath.Join(t.TempDir(), "still.mkv")
+	ffmpeg(t, "-f", "lavfi", "-i", "color=gray:s=64x48:r=25:d=1", "-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo", "-t", "1", "-c:v", "ffv1", "-c:a", "pcm_s16le", still)
+	job := Job{In: still, Out: filepath.Join(t.TempDir(), "out.mkv"), Quality: -1, Specs: specs(t, "freeze@0.2-0.6", "silence@0.2-0.6", "clipping@0.2-0.6", "black@0.8-end")}
+	result, err := Run(t.Context(), tools(t), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Warnings) != 3 || !strings.Contains(result.Warnings[2], "raise gain") {
+		t.Errorf("warnings %q", result.Warnings)
+	}
+	for _, e := range result.Truth.Defects {
+		if e.Invisible != (e.Kind != "black") {
+			t.Errorf("%s: invisible is %v", e.Kind, e.Invisible)
+		}
+	}
+}
