@@ -100,7 +100,7 @@ func TestNewRefuses(t *testing.T) {
 		want     string
 	}{
 		{"measure", func(d *measure.Detector) { d.Measure = "hush" }, 48000, 2, `no such closed form: "hush" (known for sound: silence, dropout`},
-		{"parameter", func(d *measure.Detector) { d.Params = map[string]float64{"lvl": 1} }, 48000, 2, `no parameter "lvl" (it has: level_dbfs, span_db`},
+		{"parameter", func(d *measure.Detector) { d.Params = map[string]float64{"lvl": 1} }, 48000, 2, `no parameter "lvl" (it has: break_db, break_dbfs`},
 		{"value", func(d *measure.Detector) { d.Params = map[string]float64{"span_db": math.NaN()} }, 48000, 2, "span_db is NaN"},
 		{"defects", func(d *measure.Detector) { d.Defects = nil }, 48000, 2, "scores exactly one defect, the manifest names 0"},
 		{"rate", func(*measure.Detector) {}, 4000, 2, "4000 Hz"},
