@@ -9,10 +9,8 @@ import (
 // blur: the picture has lost its edges, against what the scene had before.
 // Reading: how many times less fine detail it has than usual. Fine detail is
 // the energy of differences at distance 1 by that of luma as a whole, so that
-// fades and contrast do not count; and the edges must have become wider: the
-// ratio of squared differences at distances 4 and 1, in the sharper direction,
-// is 4 or less in a crisp picture, 6..11 in soft but healthy video and 16 where
-// luma is a straight line over 4 samples. 0.5 where detail has fallen to
+// fades and contrast do not count; and the edges (edgeWidth, 4 or less in a crisp
+// picture, 6..11 in soft but healthy video) must have become wider. 0.5 where detail has fallen to
 // 1/`drop` and width has risen by `rise`. A Gaussian blur of 4 samples takes away
 // 4 times or more and adds 3 or more; a fast pan 2 times and 1.
 //
@@ -72,12 +70,11 @@ func (d *blur) learn(detail, width, value float64) {
 // sharpness is the width of edges and the log of fine detail, or false where there
 // is too little in the picture to tell.
 func (p *picture) sharpness() (width, detail float64, ok bool) {
-	h := ratio(p.m.GradientSq4, p.m.GradientSq1)
-	v := ratio(p.m.GradientSqV4, p.m.GradientSqV1)
+	width = p.edgeWidth()
 	deviation := p.deviation()
-	if h == 0 || v == 0 || deviation < 8 || p.isBlack() || p.drawn() {
+	if width == 0 || deviation < 8 || p.isBlack() || p.drawn() {
 		return 0, 0, false
 	}
 	fine := ratio(p.m.GradientSq1, uint64(p.m.Pixels)) / (deviation * deviation)
-	return min(h, v), math.Log(max(fine, 1e-9)), true
+	return width, math.Log(max(fine, 1e-9)), true
 }

@@ -51,7 +51,7 @@ func (d *dark) observe(dst []verdict.Score, o output, p *picture) []verdict.Scor
 // it and crisp edges between flat areas. 0.5 at `share` burnt out.
 type overexposed struct{ shareNeeded float64 }
 
-func newOverexposed() pictureForm { return &overexposed{shareNeeded: 0.35} }
+func newOverexposed() pictureForm { return &overexposed{shareNeeded: 0.3} }
 
 func (d *overexposed) knobs() []knob { return []knob{{"share", &d.shareNeeded, 0.05, 1}} }
 
@@ -60,21 +60,32 @@ func (d *overexposed) observe(dst []verdict.Score, o output, p *picture) []verdi
 	burnt := p.share(p.white-3, 256)
 	shoulder := p.share(p.white-0.25*span, p.white-3)
 	value := ramp(burnt, d.shareNeeded/2, d.shareNeeded, 2*d.shareNeeded)
-	if burnt < 0.95 {
+	if burnt < 0.95 { // else nothing is left to have a shoulder
 		value = min(value, ramp(shoulder, 0, 0.01, 0.02))
+		if p.flat() > 0.1 && p.edgeWidth() < 3.3 {
+			value = 0 // paper, or a page
+		}
 	}
-	if p.m.Max-p.m.Min < 32 || p.drawn() {
+	if p.m.Max-p.m.Min < 32 {
 		value = 0 // a white surface: solid_color speaks for it
 	}
 	return append(dst, p.score(o, value, burnt))
 }
 
-// drawn tells whether the picture is graphics rather than a camera's: flat areas
-// with edges of one sample between them.
+// drawn tells whether the picture is graphics rather than a camera's: flat areas,
+// and edges of one sample between them. The flatter, the softer they may be.
 func (p *picture) drawn() bool {
+	flat := p.flat()
+	return flat > 0.1 && p.edgeWidth() < 2.5+4*flat
+}
+
+// edgeWidth is the ratio of squared differences at distances 4 and 1, in the
+// direction that is sharper: 4 or less where edges are one sample wide, 16 where
+// luma is a straight line. 0 where there are no edges at all.
+func (p *picture) edgeWidth() float64 {
 	h, v := ratio(p.m.GradientSq4, p.m.GradientSq1), ratio(p.m.GradientSqV4, p.m.GradientSqV1)
 	if h == 0 || v != 0 && v < h {
-		h = v
+		return v
 	}
-	return p.flat() > 0.25 && h < 3.5
+	return h
 }
