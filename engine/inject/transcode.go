@@ -29,18 +29,21 @@ func transcode(ctx context.Context, t Tools, e encoding, p *plan, in, out string
 	defer cancel(nil)
 	tc := &transcoder{ctx: ctx, cancel: cancel, tools: t, plan: p, in: in, progress: progress}
 	enc := newChild(ctx, e.program, e.args(p.media, p.keepExpression(), out)...)
-	if err := tc.connect(enc); err != nil {
-		return counts{}, err
+	var pumps []func(io.Writer) error
+	if p.media.Picture != nil {
+		pumps = append(pumps, tc.pumpPictures)
 	}
-	if err := enc.cmd.Start(); err != nil {
-		tc.closeAll()
+	if p.media.Sound != nil {
+		pumps = append(pumps, tc.pumpSound)
+	}
+	ends, err := startEncoder(enc, len(pumps))
+	if err != nil {
 		return counts{}, fmt.Errorf("start the encoder: %w", err)
 	}
-	for _, f := range enc.cmd.ExtraFiles {
-		f.Close() // the encoder has its own
+	for i, pump := range pumps {
+		tc.pumps.Go(func() { tc.run(pump, ends[i]) })
 	}
 	tc.pumps.Wait()
-	tc.closeAll()
 	if err := enc.explain(ctx, enc.cmd.Wait()); err != nil {
 		return counts{}, fmt.Errorf("encode %s: %w", out, err)
 	}
@@ -48,6 +51,30 @@ func transcode(ctx context.Context, t Tools, e encoding, p *plan, in, out string
 		return counts{}, tc.err
 	}
 	return tc.counts, nil
+}
+
+// startEncoder starts the encoder with n pipes, from descriptor 3 on, and gives
+// the ends to write to.
+func startEncoder(enc *child, n int) (ends []*os.File, err error) {
+	defer func() {
+		for _, r := range enc.cmd.ExtraFiles {
+			r.Close() // the encoder has its own
+		}
+		if err != nil {
+			for _, w := range ends {
+				w.Close()
+			}
+		}
+	}()
+	for range n {
+		r, w, err := pipe()
+		if err != nil {
+			return ends, err
+		}
+		enc.cmd.ExtraFiles = append(enc.cmd.ExtraFiles, r)
+		ends = append(ends, w)
+	}
+	return ends, enc.cmd.Start()
 }
 
 type transcoder struct {
@@ -58,7 +85,6 @@ type transcoder struct {
 	in     string
 
 	pumps    sync.WaitGroup
-	ends     []*os.File // write ends of the encoder's pipes
 	progress func(int64)
 
 	mu     sync.Mutex
@@ -66,54 +92,33 @@ type transcoder struct {
 	counts counts // each field is written by one pump
 }
 
-// connect makes the encoder's pipes and starts the pumps that fill them.
-func (t *transcoder) connect(enc *child) error {
-	add := func(pump func(io.Writer) error) error {
-		r, w, err := pipe()
-		if err != nil {
-			return err
-		}
-		enc.cmd.ExtraFiles = append(enc.cmd.ExtraFiles, r)
-		t.ends = append(t.ends, w)
-		t.pumps.Go(func() {
-			buffered := bufio.NewWriterSize(w, 1<<20)
-			err := pump(buffered)
-			if err == nil {
-				err = buffered.Flush()
-			}
-			w.Close() // tells the encoder that this was all
-			t.fail(err)
-		})
-		return nil
+// run lets a pump fill a pipe, and closes it, which tells the encoder that this was all.
+func (t *transcoder) run(pump func(io.Writer) error, w *os.File) {
+	buffered := bufio.NewWriterSize(w, 1<<20)
+	err := pump(buffered)
+	if err == nil {
+		err = buffered.Flush()
 	}
-	if t.plan.media.Picture != nil {
-		if err := add(t.pumpPictures); err != nil {
-			return err
-		}
-	}
-	if t.plan.media.Sound != nil {
-		return add(t.pumpSound)
-	}
-	return nil
+	w.Close()
+	t.fail(err)
 }
 
-// fail ends the run for a pump's error, unless the encoder went away first: then
-// it is the encoder that says why.
+// fail keeps a pump's error and ends the run for it, unless the encoder went away
+// first: then the encoder may still say why.
 func (t *transcoder) fail(err error) {
-	if err == nil || errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed) {
+	if err == nil {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.err == nil {
+	switch {
+	case errors.Is(err, syscall.EPIPE):
+		if t.err == nil {
+			t.err = errors.New("the encoder took no more")
+		}
+	case t.ctx.Err() == nil:
 		t.err = err
 		t.cancel(err)
-	}
-}
-
-func (t *transcoder) closeAll() {
-	for _, w := range t.ends {
-		w.Close()
 	}
 }
 
