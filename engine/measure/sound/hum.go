@@ -10,7 +10,8 @@ import (
 // Each harmonic is demodulated to 0 Hz over segments of 500 ms. A mains line
 // turns by the same small phase from segment to segment for as long as it lasts
 // and keeps its size; a bass note, a quarter tone away at least, turns several
-// times, and ends. The score takes the last 4 s.
+// times, and ends. A segment scores by the best 4 s that it lies in, so it is
+// held back for so long.
 //
 // Reading: the level of the hum in dBFS RMS.
 type hum struct {
@@ -20,6 +21,7 @@ type hum struct {
 	lanes     []humLane
 	win       window
 	segments  int64
+	held      [humSegments]humScore // of the last segments, by number
 	hz        [humLines]float64
 	step      [humLines]complex128 // turn of a line in 1 ms
 	turn      [humLines]complex128
@@ -32,6 +34,11 @@ const (
 	humSegments  = 8
 	humHops      = 50 // of a segment
 )
+
+type humScore struct {
+	first, n int64
+	db       float64
+}
 
 type humLane struct {
 	sum  [humLines]complex128
@@ -68,7 +75,12 @@ func (m *hum) restart() {
 	clear(m.lanes)
 }
 
-func (m *hum) flush(*scores) { m.restart() }
+func (m *hum) flush(s *scores) {
+	for i := max(m.segments-humSegments, 0); i < m.segments; i++ {
+		m.give(i, s)
+	}
+	m.restart()
+}
 
 func (m *hum) observe(h *hop, s *scores) {
 	full := m.win.push(h)
@@ -90,12 +102,17 @@ func (m *hum) observe(h *hop, s *scores) {
 
 // segment closes a segment and scores the last ones.
 func (m *hum) segment(s *scores) {
+	if m.segments >= humSegments {
+		m.give(m.segments-humSegments, s)
+	}
 	at := m.segments % humSegments
+	m.held[at] = humScore{m.win.first, m.win.n, floorDB}
+	m.win.next()
 	m.segments++
-	worst := float64(floorDB)
 	for i := range m.turn {
 		m.turn[i] /= complex(cmplx.Abs(m.turn[i]), 0) // rounding must not grow
 	}
+	worst := float64(floorDB)
 	for c := range m.lanes {
 		l := &m.lanes[c]
 		l.past[at] = l.sum
@@ -104,8 +121,14 @@ func (m *hum) segment(s *scores) {
 			worst = max(worst, m.level(l))
 		}
 	}
-	s.add(m.out, m.win.first, m.win.n, ramp(worst, m.half-10, m.half, m.half+30), worst)
-	m.win.next()
+	for i := range m.held {
+		m.held[i].db = max(m.held[i].db, worst)
+	}
+}
+
+func (m *hum) give(segment int64, s *scores) {
+	h := &m.held[segment%humSegments]
+	s.add(m.out, h.first, h.n, ramp(h.db, m.half-10, m.half, m.half+30), h.db)
 }
 
 // level is the power of the steady lines of the stronger mains frequency, in dBFS.
