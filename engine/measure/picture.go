@@ -116,6 +116,7 @@ type picture struct {
 
 	previous          [frame.GridHeight * frame.GridWidth]uint8
 	sinceCut          int     // pictures, this one included
+	jolt              float64 // change against the usual one
 	change            float64 // mean absolute difference to the previous picture, levels a sample
 	usual             float64 // its running level within the scene, over pictures that move
 	edges, edgeSpread float64 // running share of EdgeBlocks, and how much it varies
@@ -141,6 +142,7 @@ func (p *picture) take(f FrameInfo, m *frame.Measures) {
 // findCut tells a cut from motion: the coarse picture changes as a whole, and
 // far more than it did just before.
 func (p *picture) findCut() {
+	p.jolt = p.change / max(p.usual, 0.25)
 	if p.m.HasPrevious == 0 {
 		p.cut, p.sinceCut, p.usual = true, 1, 0
 		return
@@ -190,7 +192,7 @@ func (p *picture) suspect() {
 	p.edges += (edges - p.edges) / 16
 	jolt := 0.0
 	if !p.cut && p.sinceCut > 4 {
-		jolt = ramp(p.change/max(p.usual, 0.25), 2.5, 5, 10)
+		jolt = ramp(p.jolt, 3, 6, 12)
 	}
 	p.suspicion = max(jump, jolt)
 	if p.tainted {

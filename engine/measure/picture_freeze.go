@@ -167,7 +167,7 @@ func (d *freeze) finish(dst []verdict.Score, o output, p *picture) []verdict.Sco
 	if r.frames > 0 {
 		// Motion that goes on with a jump was hidden meanwhile: then it takes fewer
 		// exact repeats to be sure.
-		jumps := !p.cut && !p.Keyframe && !p.still.pop && p.change > 1.7*p.usual
+		jumps := !p.cut && !p.Keyframe && !p.still.pop && p.jolt > 2
 		if r.frozen || jumps && r.end-r.start >= r.need && d.repeats(0.6) {
 			dst = d.tell(dst, o)
 		}
