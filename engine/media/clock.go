@@ -55,6 +55,9 @@ func (c *clock) settle(t, jump time.Duration) (time.Duration, time.Duration) {
 	return t, jump
 }
 
+// shortestPicture: less is no duration but a time base in the wrong place.
+const shortestPicture = time.Millisecond
+
 // pictureClock is the clock of a picture track.
 type pictureClock struct {
 	clock
@@ -65,8 +68,8 @@ type pictureClock struct {
 // suspicious says that packets nearby were damaged or missing.
 func (c *pictureClock) place(epoch int, at, declared time.Duration, suspicious bool) (pts, duration, gap, jump time.Duration) {
 	t, jump, ok := c.arrive(epoch, at)
-	if !ok {
-		t = c.end
+	if !ok && c.started {
+		t = c.last + c.nominal // raw bitstreams: their declared durations mean nothing either
 	}
 	if c.started && ok && jump == 0 && t > c.last {
 		step := t - c.last
@@ -75,7 +78,7 @@ func (c *pictureClock) place(epoch int, at, declared time.Duration, suspicious b
 	}
 	pts, jump = c.settle(t, jump)
 	duration = declared
-	if duration <= 0 {
+	if !ok || duration < shortestPicture {
 		duration = c.nominal
 	}
 	c.end = pts + duration

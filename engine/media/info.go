@@ -60,16 +60,23 @@ type TrackInfo struct {
 
 // interval is the declared time from one picture to the next; 25 a second where
 // nothing sensible is declared.
-func (t TrackInfo) interval() time.Duration {
-	n, d := int64(t.FrameRateNum), int64(t.FrameRateDen)
-	if n <= 0 || d <= 0 || n > 1000*d || 60*n < d {
+func (t *TrackInfo) interval() time.Duration {
+	if t.FrameRateNum == 0 {
 		return 40 * time.Millisecond
 	}
-	return time.Duration(d * int64(time.Second) / n)
+	return time.Duration(int64(t.FrameRateDen) * int64(time.Second) / int64(t.FrameRateNum))
+}
+
+// setRate takes a frame rate if it is one, from one a minute to 1000 a second:
+// FFmpeg gives the time base where it knows nothing.
+func (t *TrackInfo) setRate(r astiav.Rational) {
+	if n, d := int64(r.Num()), int64(r.Den()); n > 0 && d > 0 && n <= 1000*d && 60*n >= d {
+		t.FrameRateNum, t.FrameRateDen = r.Num(), r.Den()
+	}
 }
 
 func (s *Source) describe() Info {
-	i := Info{URL: s.url, BitRate: s.format.BitRate(), Container: s.format.InputFormat().Name()}
+	i := Info{URL: s.name, BitRate: s.format.BitRate(), Container: s.format.InputFormat().Name()}
 	if d := s.format.Duration(); d > 0 {
 		i.Duration = time.Duration(d) * time.Microsecond
 	}
@@ -113,8 +120,10 @@ func (s *Source) describeTrack(st *astiav.Stream) TrackInfo {
 
 func (s *Source) describePicture(t *TrackInfo, st *astiav.Stream, par *astiav.CodecParameters) {
 	t.Width, t.Height, t.PixelFormat = par.Width(), par.Height(), par.PixelFormat().Name()
-	rate := s.format.GuessFrameRate(st, nil)
-	t.FrameRateNum, t.FrameRateDen = rate.Num(), rate.Den()
+	t.setRate(s.format.GuessFrameRate(st, nil))
+	if t.FrameRateNum == 0 {
+		t.setRate(st.AvgFrameRate())
+	}
 	aspect := st.SampleAspectRatio()
 	t.AspectNum, t.AspectDen = aspect.Num(), max(1, aspect.Den())
 	if m, ok := par.SideData().DisplayMatrix().Get(); ok {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	neturl "net/url"
 	"os"
 	"slices"
 	"strings"
@@ -52,6 +53,15 @@ func locate(url string) (location, error) {
 	return location{url, readOptions(allowed)}, nil
 }
 
+// WithoutPassword is url as it may be told: a password in it is replaced, and so
+// are bytes that are no text.
+func WithoutPassword(url string) string {
+	if u, err := neturl.Parse(url); err == nil && u.User != nil {
+		url = u.Redacted()
+	}
+	return strings.ToValidUTF8(url, "\uFFFD")
+}
+
 // readOptions are those of the demuxers and protocols; each takes what it knows.
 func readOptions(allowed string) map[string]string {
 	return map[string]string{
@@ -90,7 +100,7 @@ func (s *Source) openError(ctx context.Context, err error) error {
 	lines, _ := s.in.log()
 	said := ""
 	for _, l := range lines {
-		s.log.Debug("ffmpeg", "source", s.url, "from", l.from, "says", l.text)
+		s.log.Debug("ffmpeg", "source", s.name, "from", l.from, "says", l.text)
 		said += l.text
 	}
 	switch {

@@ -139,7 +139,7 @@ func (s *Source) hasRoom(f *feed) bool {
 		return true
 	}
 	if _, read, _ := f.queue.state(); !read {
-		s.log.Warn("a track that nobody reads is given up", "source", s.url, "track", f.stream.Index())
+		s.log.Warn("a track that nobody reads is given up", "source", s.name, "track", f.stream.Index())
 		s.skip(f.queue, ErrNotWanted)
 	}
 	return false

@@ -50,6 +50,7 @@ func (o Options) withDefaults() Options {
 // Next of one track from one at a time.
 type Source struct {
 	url     string
+	name    string // url as it may be told
 	options Options
 	log     *slog.Logger
 	info    Info
@@ -84,7 +85,7 @@ type feed struct {
 // ends the opening; afterwards it has no effect.
 func Open(ctx context.Context, url string, o Options) (*Source, error) {
 	s := &Source{
-		url: url, options: o.withDefaults(),
+		url: url, name: WithoutPassword(url), options: o.withDefaults(),
 		feeds: map[int]*feed{}, changed: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
 	s.log = s.options.Logger
@@ -101,7 +102,7 @@ func Open(ctx context.Context, url string, o Options) (*Source, error) {
 	}
 	if err != nil {
 		s.Close()
-		return nil, fmt.Errorf("open %s: %w", url, err)
+		return nil, fmt.Errorf("open %s: %w", s.name, err)
 	}
 	return s, nil
 }
@@ -149,7 +150,7 @@ func (s *Source) openTracks() error {
 			continue
 		}
 		if err := s.openTrack(st, t); err != nil {
-			s.log.Warn("a track that cannot be decoded", "source", s.url, "track", i, "err", err)
+			s.log.Warn("a track that cannot be decoded", "source", s.name, "track", i, "err", err)
 			t.Problem, why = err.Error(), err
 			continue
 		}
@@ -251,7 +252,7 @@ func (s *Source) explain(err error) error {
 	if isEnd(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return fmt.Errorf("read %s: %w", s.url, err)
+	return fmt.Errorf("read %s: %w", s.name, err)
 }
 
 // Close stops the reading, waits for it and for Next, and frees everything but
@@ -302,9 +303,9 @@ func (s *Source) endTrack(d *decoder, more func()) {
 func (s *Source) drainLog() {
 	lines, dropped := s.in.log()
 	for _, l := range lines {
-		s.log.Debug("ffmpeg", "source", s.url, "from", l.from, "says", l.text)
+		s.log.Debug("ffmpeg", "source", s.name, "from", l.from, "says", l.text)
 	}
 	if dropped > 0 {
-		s.log.Debug("ffmpeg said more", "source", s.url, "lines", dropped)
+		s.log.Debug("ffmpeg said more", "source", s.name, "lines", dropped)
 	}
 }

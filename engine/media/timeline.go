@@ -9,6 +9,9 @@ const (
 	// stepBack is how far timestamps may go back in the order of decoding before
 	// that counts as a jump; less is careless muxing.
 	stepBack = 250 * time.Millisecond
+	// picturesHeldBack is how many pictures may be decoded before the one that is
+	// shown first (16 in H.264 and HEVC).
+	picturesHeldBack = 16
 	// stepAhead is how far beyond the usual step they may go.
 	stepAhead = 2 * time.Second
 	// together is how close in time the packets of different tracks lie in a file.
@@ -63,7 +66,8 @@ type span struct {
 type trackTime struct {
 	seen     bool
 	epoch    int
-	last     time.Duration // decoding timestamp of the last packet
+	last     time.Duration // decoding timestamp of the last packet, its PTS where it has none
+	decoding bool          // last is a decoding timestamp
 	duration time.Duration // declared, of the last packet
 	usual    time.Duration // step, a running mean
 	count    int           // packets in this epoch
@@ -97,8 +101,8 @@ func (t *timeline) observe(track int, p packetInfo) mark {
 		at = p.pts
 	}
 	if at != noTime {
-		t.step(track, at)
-		k.last, k.duration = at, p.duration
+		t.step(track, at, p.dts != noTime && k.decoding)
+		k.last, k.duration, k.decoding = at, p.duration, p.dts != noTime
 		k.count++
 		shown := p.pts
 		if shown == noTime {
@@ -119,17 +123,22 @@ func (s *span) add(start, end time.Duration) {
 	s.start, s.end = min(s.start, start), max(s.end, end)
 }
 
-// step moves a track to the timestamp at, into another epoch if need be.
-func (t *timeline) step(track int, at time.Duration) {
+// step moves a track to the timestamp at, into another epoch if need be. ordered
+// says that both timestamps are those of decoding; others are out of order by as
+// many pictures as a codec may hold back.
+func (t *timeline) step(track int, at time.Duration, ordered bool) {
 	k := &t.tracks[track]
 	if !k.seen {
 		k.seen = true
 		k.epoch = t.nearest(track, at)
 		return
 	}
-	step := at - k.last
+	step, back := at-k.last, stepBack
+	if !ordered {
+		back = max(back, picturesHeldBack*max(k.usual, k.duration))
+	}
 	switch {
-	case step > -stepBack && step <= stepAhead+4*max(k.usual, k.duration):
+	case step > -back && step <= stepAhead+4*max(k.usual, k.duration):
 	case step > 0 && t.isHole(track, at):
 	default:
 		t.jump(track, at)

@@ -269,3 +269,30 @@ func TestPTSOrder(t *testing.T) {
 		t.Errorf("a missing timestamp gives %v, want 80 ms", pts[2])
 	}
 }
+
+// Matroska gives the first packets no decoding timestamps; at a low rate the first
+// one lies far behind the PTS that stood in for it.
+func TestTimelineFirstWithoutDTS(t *testing.T) {
+	line := newTimeline(0, []time.Duration{noTime}, []bool{true}, false)
+	const d = 66 * ms
+	for i, p := range []packetInfo{
+		{pts: 0, dts: noTime}, {pts: 4 * d, dts: noTime}, {pts: 2 * d, dts: noTime}, {pts: d, dts: noTime},
+		{pts: 8 * d, dts: 0}, {pts: 6 * d, dts: d}, {pts: 5 * d, dts: 2 * d},
+	} {
+		p.duration = d
+		if m := line.observe(0, p); m.epoch != 0 {
+			t.Fatalf("packet %d began epoch %d", i, m.epoch)
+		}
+	}
+}
+
+// Raw bitstreams have no timestamps, and durations of one tick: the nominal rate holds.
+func TestClockWithoutTimestamps(t *testing.T) {
+	c := testClock(false)
+	for i := range time.Duration(100) {
+		pts, duration, gap, jump := c.place(0, noTime, 833, false)
+		if pts != i*40*ms || duration != 40*ms || gap != 0 || jump != 0 {
+			t.Fatalf("picture %d: %v for %v, gap %v, jump %v", i, pts, duration, gap, jump)
+		}
+	}
+}
