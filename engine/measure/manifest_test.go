@@ -1,73 +1,66 @@
 package measure
 
 import (
-	"os"
-	"path/filepath"
+	"slices"
 	"testing"
-
-	"github.com/goccy/go-yaml"
+	"time"
 
 	"github.com/streamvet/streamvet/engine/verdict"
 	"github.com/streamvet/streamvet/models"
 )
 
-// Every closed form has a shipped manifest that it takes, and whose rule holds.
-func TestShippedManifests(t *testing.T) {
-	for _, names := range [][]string{PictureMeasures(), BitstreamMeasures()} {
-		for _, name := range names {
-			m := readManifest(t, name)
-			if m.Name != name || m.Measure != name || len(m.Outputs) != 1 || m.Outputs[0].Defect != verdict.Defect(name) || m.Outputs[0].Unit == "" {
-				t.Errorf("%s: %+v", name, m)
-				continue
+// Every closed form is shipped as the detector of its name, with the numbers that
+// the tests of this package try.
+func TestShippedDetectors(t *testing.T) {
+	set, err := models.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shipped := set.Detectors()
+	for _, name := range slices.Concat(PictureMeasures(), BitstreamMeasures()) {
+		i := slices.IndexFunc(shipped, func(d models.Detector) bool { return d.Name == name })
+		if i < 0 {
+			t.Errorf("%s is not shipped", name)
+			continue
+		}
+		m := shipped[i]
+		d := Detector{Name: m.Name, Measure: m.Measure, Params: m.Params}
+		for _, o := range m.Outputs {
+			d.Defects = append(d.Defects, o.Defect)
+		}
+		if m.Measure != name || !slices.Equal(d.Defects, []verdict.Defect{verdict.Defect(name)}) {
+			t.Errorf("%s: closed form %s for %v", name, m.Measure, d.Defects)
+		}
+		for _, k := range knobsOf(t, m.Input, d) {
+			if v, ok := m.Params[k.name]; !ok || v != *k.value {
+				t.Errorf("%s: parameter %s is %v in the manifest, %v in the code", name, k.name, v, *k.value)
 			}
-			d := Detector{Name: m.Name, Measure: m.Measure, Params: m.Params, Defects: []verdict.Defect{m.Outputs[0].Defect}}
-			var err error
-			var knobs []knob
-			switch m.Input {
-			case "picture":
-				_, err = NewPicture([]Detector{d})
-				knobs = pictureForms()[name]().knobs()
-			case "bitstream":
-				_, err = NewBitstream([]Detector{d})
-				knobs = bitstreamForms()[name]().knobs()
-			default:
-				t.Errorf("%s: input %q", name, m.Input)
-			}
-			if err != nil {
-				t.Error(err)
-			}
-			// What is shipped is what the tests of this package try.
-			for _, k := range knobs {
-				if v, ok := m.Params[k.name]; !ok || v != *k.value {
-					t.Errorf("%s: parameter %s is %v in the manifest, %v in the code", name, k.name, v, *k.value)
-				}
-			}
-			r := m.Outputs[0].Rule
-			rule := verdict.Rule{
-				Raise: r.Raise, Clear: r.Clear, MinDuration: r.MinDuration, MinScores: r.MinScores, Hold: r.Hold,
-				Merge: r.Merge, UpdateEvery: r.UpdateEvery, Major: r.Major, Critical: r.Critical,
-			}
-			if err := rule.Validate(); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-			// Timestamps are rounded: without a hold, the time between the end of one
-			// picture and the start of the next could end a verdict.
-			if r.Hold < 20e6 {
-				t.Errorf("%s: hold %v", name, r.Hold)
-			}
+		}
+		// Timestamps are rounded: without a hold, the time between the end of one
+		// picture and the start of the next could end a verdict.
+		if hold := m.Outputs[0].Rule.Hold; hold < 20*time.Millisecond {
+			t.Errorf("%s: hold %v", name, hold)
 		}
 	}
 }
 
-func readManifest(t *testing.T, name string) models.Manifest {
+// knobsOf makes the closed form of d and gives its knobs as they are without d.
+func knobsOf(t *testing.T, input string, d Detector) []knob {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "..", "models", name, "detector.yaml"))
+	var err error
+	var knobs []knob
+	switch input {
+	case "picture":
+		_, err = NewPicture([]Detector{d})
+		knobs = pictureForms()[d.Measure]().knobs()
+	case "bitstream":
+		_, err = NewBitstream([]Detector{d})
+		knobs = bitstreamForms()[d.Measure]().knobs()
+	default:
+		t.Errorf("%s: input %q", d.Name, input)
+	}
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
 	}
-	var m models.Manifest
-	if err := yaml.UnmarshalWithOptions(data, &m, yaml.Strict()); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return m
+	return knobs
 }
