@@ -33,6 +33,10 @@ const (
 	humLines     = 2 * humHarmonics
 	humSegments  = 8
 	humHops      = 50 // of a segment
+	// humFirst is the share of the power that the mains frequency itself must
+	// have. Without it, twice the mains is what transformers, lamps and fans sing
+	// in the room (magnetostriction): content of a recording, not a fault of the path.
+	humFirst = 0.01
 )
 
 type humScore struct {
@@ -42,7 +46,16 @@ type humScore struct {
 
 type humLane struct {
 	sum  [humLines]complex128
-	past [humSegments][humLines]complex128
+	half [humLines]complex128 // sum at the middle of the segment
+	past [humSegments][humLines]humSegment
+}
+
+// humSegment is a line in one segment.
+type humSegment struct {
+	sum complex128
+	// turn is its second half against its first: from segment to segment, 2 Hz
+	// beside the line looks like the line; within one it does not.
+	turn complex128
 }
 
 func humKind() kind {
@@ -95,6 +108,11 @@ func (m *hum) observe(h *hop, s *scores) {
 			m.turn[i] *= m.step[i]
 		}
 	}
+	if m.win.hops == humHops/2 {
+		for c := range m.lanes {
+			m.lanes[c].half = m.lanes[c].sum
+		}
+	}
 	if full {
 		m.segment(s)
 	}
@@ -115,7 +133,9 @@ func (m *hum) segment(s *scores) {
 	worst := float64(floorDB)
 	for c := range m.lanes {
 		l := &m.lanes[c]
-		l.past[at] = l.sum
+		for i, sum := range l.sum {
+			l.past[at][i] = humSegment{sum, (sum - l.half[i]) * cmplx.Conj(l.half[i])}
+		}
 		clear(l.sum[:])
 		if m.segments >= humSegments {
 			worst = max(worst, m.level(l))
@@ -135,18 +155,17 @@ func (m *hum) give(segment int64, s *scores) {
 func (m *hum) level(l *humLane) float64 {
 	best := float64(floorDB)
 	for base := 0; base < humLines; base += humHarmonics {
-		var power float64
-		found := 0
-		for k := range humHarmonics {
+		first, ok := m.line(l, base, 1)
+		if !ok {
+			continue
+		}
+		power := first
+		for k := 1; k < humHarmonics; k++ {
 			if p, ok := m.line(l, base+k, k+1); ok {
 				power += p
-				found++
-				if k == 0 {
-					found++ // the fundamental alone will do
-				}
 			}
 		}
-		if found >= 2 {
+		if first >= humFirst*power {
 			best = max(best, powerDB(power))
 		}
 	}
@@ -155,16 +174,17 @@ func (m *hum) level(l *humLane) float64 {
 
 // line tells whether line i, the k-th harmonic, is steady, and its mean square.
 func (m *hum) line(l *humLane, i, k int) (float64, bool) {
-	var turn complex128
+	var turn, within complex128
 	var sum, most float64
 	least := math.Inf(1)
 	for n := range int64(humSegments) {
-		a := l.past[(m.segments+n)%humSegments][i]
+		a := l.past[(m.segments+n)%humSegments][i].sum
+		within += l.past[(m.segments+n)%humSegments][i].turn
 		p := real(a)*real(a) + imag(a)*imag(a)
 		sum += p
 		least, most = min(least, p), max(most, p)
 		if n > 0 {
-			turn += a * cmplx.Conj(l.past[(m.segments+n-1)%humSegments][i])
+			turn += a * cmplx.Conj(l.past[(m.segments+n-1)%humSegments][i].sum)
 		}
 	}
 	if sum <= 0 || least < most/4 {
@@ -172,7 +192,7 @@ func (m *hum) line(l *humLane, i, k int) (float64, bool) {
 	}
 	steady := cmplx.Abs(turn) / (sum * (humSegments - 1) / humSegments)
 	hz := cmplx.Phase(turn) / (2 * math.Pi) * m.msHz / (humHops * hopMS)
-	if steady < m.coherence || math.Abs(hz) > 0.25*float64(k) {
+	if math.Abs(cmplx.Phase(within)) > math.Pi/4 || steady < m.coherence || math.Abs(hz) > 0.25*float64(k) {
 		return 0, false
 	}
 	// A Hann window halves the sum: amplitude is 4*|a|/n, mean square half its square.
