@@ -82,8 +82,11 @@ func (d *freeze) goesOn(p *picture) bool {
 		return false
 	case s.quiet:
 		return true
+	case r.frames == 0:
+		// A coarse encoding takes one more picture to come to rest.
+		return s.pop && p.change < 0.35*p.usual
 	}
-	return s.pop && r.frames > 0 && !r.popped
+	return s.pop && !r.popped
 }
 
 func (d *freeze) needed(p *picture) time.Duration {
