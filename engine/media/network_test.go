@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -176,5 +177,41 @@ func TestGrowingFile(t *testing.T) {
 	video, _ := play(s)
 	if v := video[0]; !errors.Is(v.err, io.EOF) || len(v.frames) < 80 {
 		t.Errorf("%d pictures, then %v", len(v.frames), v.err)
+	}
+}
+
+// A connection that breaks in the middle: what came is shown, then an error.
+func TestBrokenConnection(t *testing.T) {
+	b, err := os.ReadFile(clip(t, "front.mp4", picture2s+" "+sound2s+" -c:v mpeg4 -c:a aac -movflags faststart"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+		w.Write(b[:len(b)*2/3])
+	}))
+	defer srv.Close()
+	s := open(t, srv.URL+"/film.mp4", Options{})
+	video, _ := play(s)
+	if v := video[0]; len(v.frames) < 10 || v.err == nil || errors.Is(v.err, io.EOF) && v.tail.Gap == 0 {
+		t.Errorf("%d pictures, then %v, %+v", len(v.frames), v.err, v.tail)
+	}
+}
+
+// A password in an address is not told.
+func TestWithoutPassword(t *testing.T) {
+	for in, want := range map[string]string{
+		"http://user:secret@example.org/a": "http://user:xxxxx@example.org/a",
+		"http://example.org/a?b=c":         "http://example.org/a?b=c",
+		"films/100% of it@home.mp4":        "films/100% of it@home.mp4",
+		"bytes\xff.mp4":                    "bytes\uFFFD.mp4",
+	} {
+		if got := WithoutPassword(in); got != want {
+			t.Errorf("%q gives %q, want %q", in, got, want)
+		}
+	}
+	_, err := Open(t.Context(), "http://user:secret@127.0.0.1:1/a", Options{})
+	if err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("%v", err)
 	}
 }

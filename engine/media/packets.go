@@ -9,8 +9,9 @@ import (
 // packetPool keeps the packets that are not in use. It holds as many as were in
 // use at once, which the queues bound.
 type packetPool struct {
-	mu    sync.Mutex
-	spare []*astiav.Packet
+	mu     sync.Mutex
+	spare  []*astiav.Packet
+	closed bool
 }
 
 func (p *packetPool) get() *astiav.Packet {
@@ -28,11 +29,18 @@ func (p *packetPool) get() *astiav.Packet {
 func (p *packetPool) put(pkt *astiav.Packet) {
 	pkt.Unref()
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		pkt.Free()
+		return
+	}
 	p.spare = append(p.spare, pkt)
-	p.mu.Unlock()
 }
 
-func (p *packetPool) free() {
+func (p *packetPool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
 	for _, pkt := range p.spare {
 		pkt.Free()
 	}

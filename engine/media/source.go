@@ -282,7 +282,7 @@ func (s *Source) Close() error {
 		s.format.Free()
 	}
 	s.drainLog()
-	s.packets.free()
+	s.packets.close()
 	s.in.free()
 	return nil
 }
