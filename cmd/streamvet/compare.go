@@ -19,7 +19,7 @@ func printComparison(w io.Writer, p paint, truth inject.Truth, found []*streamve
 	var hits, all int
 	for _, d := range r.Defects {
 		for _, m := range d.Matched {
-			hits, all = hits+1, all+1
+			hits, all = hits+m.Entries, all+m.Entries
 			first, last := m.Verdicts[0], m.Verdicts[len(m.Verdicts)-1]
 			fmt.Fprintf(w, columns, d.Defect, spanOf(m.Truth), span(first.Start, last.End), p.in("32", fmt.Sprintf("%+d ms, %+d ms", m.OnsetError.Milliseconds(), m.EndError.Milliseconds())))
 		}
