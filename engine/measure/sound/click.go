@@ -82,10 +82,8 @@ func (l *clickLane) differences(x []float32, t int64) {
 		at := k * n
 		for i, v := range x[k*n : (k+1)*n] {
 			d := v - 2*p1 + p2
-			if d < 0 {
-				d = -d
-			}
-			if d > most {
+			if d > most || -d > most {
+				d = max(d, -d)
 				most, at = d, k*n+i
 			}
 			p2, p1 = p1, v

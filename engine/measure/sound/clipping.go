@@ -35,6 +35,7 @@ type clipLane struct {
 	flat  int // samples of the step in flat tops
 	tops  [clipHops]top
 	hops  int
+	look  bool // the top of the last hop may count
 }
 
 // clipStep is what is kept of 100 ms of one channel.
@@ -105,16 +106,18 @@ func (m *clipping) flush(s *scores) {
 // peak is known.
 func (l *clipLane) push(ch *channelHop, lossless bool) {
 	n := len(ch.x)
-	extreme := max(ch.peak, -ch.lowest)
+	if l.look && len(ch.past) >= 2*n {
+		l.tops[l.hops] = topOf(ch.past[max(len(ch.past)-3*n, 0):], n)
+	}
+	extreme, flat := max(ch.peak, -ch.lowest), 0
 	if extreme >= clipFull {
 		l.over += count(ch.x, clipFull)
 	}
-	if lossless && extreme >= clipLeast {
-		l.flat += flatTops(ch.x, extreme)
+	if lossless && extreme >= clipLeast && ch.held() >= clipFlat-1 {
+		flat = flatTops(ch.x, extreme)
+		l.flat += flat
 	}
-	if len(ch.past) >= 2*n {
-		l.tops[l.hops] = topOf(ch.past[max(len(ch.past)-3*n, 0):], n)
-	}
+	l.look = flat > 0 || extreme >= clipTopMin*clipFull
 	l.hops++
 }
 

@@ -34,6 +34,15 @@ type channelHop struct {
 	ms           [hopMS]millisecond
 }
 
+// held is how many samples of the hop equal the one before them.
+func (ch *channelHop) held() int {
+	n := 0
+	for i := range ch.ms {
+		n += ch.ms[i].held
+	}
+	return n
+}
+
 // millisecond is what is kept of one millisecond of one channel.
 type millisecond struct {
 	energy float32 // mean square
@@ -160,12 +169,13 @@ func (l *lane) millisecond(ch *channelHop, x []float32, coef float64) millisecon
 	var sum, energy, high, low float64
 	l1, l2, last, held := l.l1, l.l2, l.last, 0
 	lowest, peak := ch.lowest, ch.peak
+	keep := 1 - coef
 	for _, v := range x {
 		f := float64(v)
 		sum += f
 		energy += f * f
-		l1 += coef * (f - l1 + tiny)
-		l2 += coef * (l1 - l2)
+		l1 = keep*l1 + (coef*f + tiny)
+		l2 = keep*l2 + coef*l1
 		low += l2
 		h := f - l1
 		high += h * h
@@ -173,8 +183,12 @@ func (l *lane) millisecond(ch *channelHop, x []float32, coef float64) millisecon
 			held++
 		}
 		last = v
-		lowest = min(lowest, v)
-		peak = max(peak, v)
+		if v < lowest {
+			lowest = v
+		}
+		if v > peak {
+			peak = v
+		}
 	}
 	l.l1, l.l2, l.last = l1, l2, last
 	ch.sum += sum

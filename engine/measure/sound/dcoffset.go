@@ -2,7 +2,7 @@ package sound
 
 import "math"
 
-// dcOffset scores the mean of the samples in windows of 1 s.
+// dcOffset scores the mean of the samples in windows of 500 ms.
 //
 // Reading: the offset of the worst channel as a share of full scale. A window
 // counts only as much as the one before it agrees in sign and size, so that
@@ -18,7 +18,7 @@ type dcOffset struct {
 func dcOffsetKind() kind {
 	return kind{"dc_offset", params{"offset": 0.02}, func(o output, p params, f format) scorer {
 		return &dcOffset{
-			out: o, half: p["offset"], win: window{size: 100},
+			out: o, half: p["offset"], win: window{size: 50},
 			power: make([]power, f.channels), last: make([]float64, f.channels),
 		}
 	}}
