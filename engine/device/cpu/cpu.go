@@ -24,7 +24,7 @@ const (
 	Reference      // the bodies of package kernels, sample by sample: slow, for comparison
 	Baseline       // what every 64-bit x86 processor runs
 	AVX2
-	AVX512 // AVX-512 with BW
+	AVX512 // AVX-512 with BW and VNNI
 )
 
 func (f Form) String() string {

@@ -90,16 +90,29 @@ static void grid_rows(Grid &g, const Rows &rows, sv_i32 y, sv_i32 end, const sv_
   }
 }
 
+// The end of the stretch of rows from y on that lies in one cell row, at most 16 long.
+static sv_i32 grid_stretch(const Grid &g, sv_i32 y) {
+  sv_i32 a, b;
+  sv_cell(g.row, SV_GRID_H, g.height, a, b);
+  return sv_min(y + SV_BLOCK, b);
+}
+
+template <class S>
+struct Moments {
+  typename S::V min, max;
+  sv_u64 sum_sq;
+};
+
 // Adds the squares and extremes of rows [y, end), at most 16, and leaves their
 // sums by column: a 32-bit lane gains at most 16 * 2 * 65025 a tile, and there are
 // at most 16384/8 tiles.
 template <class S>
-static void moments(const Rows &rows, sv_i32 y, sv_i32 end, sv_u16 *columns, sv_u64 *sum_sq, sv_u32 *min, sv_u32 *max) {
+static void moments(Moments<S> &m, const Rows &rows, sv_i32 y, sv_i32 end, sv_u16 *columns) {
   typedef typename S::V V;
   const sv_u8 *row[SV_BLOCK];
   sv_i32 n = end - y, x = 0;
   for (sv_i32 r = 0; r < n; r++) row[r] = row_at(rows, y + r);
-  V squares = S::zero(), lo = S::fill_b(255), hi = S::zero();
+  V squares = S::zero(), lo = m.min, hi = m.max;
   for (; x + S::BYTES <= rows.width; x += S::BYTES) {
     V left = S::zero(), right = S::zero();
     for (sv_i32 r = 0; r < n; r++) {
@@ -118,13 +131,14 @@ static void moments(const Rows &rows, sv_i32 y, sv_i32 end, sv_u16 *columns, sv_
     for (sv_i32 r = 0; r < n; r++) {
       sv_u32 v = row[r][x];
       columns[x] = (sv_u16)(columns[x] + v);
-      *sum_sq += v * v;
-      sv_lower(min, v);
-      sv_raise(max, v);
+      m.sum_sq += v * v;
+      lo = S::min_b(lo, S::fill_b((int)v));
+      hi = S::max_b(hi, S::fill_b((int)v));
     }
   }
-  *sum_sq += sum_d<S>(squares);
-  extremes<S>(lo, hi, min, max);
+  m.sum_sq += sum_d<S>(squares);
+  m.min = lo;
+  m.max = hi;
 }
 
 #endif

@@ -182,19 +182,18 @@ static void measure_luma(Measuring<S> &k) {
 }
 
 template <class S>
-static void measure_chroma(Measuring<S> &k) {
-  sv_measures *m = k.m;
-  for (int c = 0; c < 2; c++) {
-    Rows &rows = k.chroma[c];
-    for (sv_i32 y = 0; y < rows.height; y += SV_BLOCK) {
-      sv_i32 end = sv_min(y + SV_BLOCK, rows.height);
-      rows_until(rows, end);
-      moments<S>(rows, y, end, k.columns.luma, c ? &m->v_sum_sq : &m->u_sum_sq, c ? &m->v_min : &m->u_min, c ? &m->v_max : &m->u_max);
-      grid_rows<S>(k.grid[c], rows, y, end, k.columns.luma);
-    }
+static void measure_chroma(Measuring<S> &k, sv_i32 c, sv_u64 *sum, sv_u64 *sum_sq, sv_u32 *min, sv_u32 *max) {
+  Rows &rows = k.chroma[c];
+  Moments<S> m = {S::fill_b(255), S::zero(), 0};
+  for (sv_i32 y = 0, end; y < rows.height; y = end) {
+    end = grid_stretch(k.grid[c], y);
+    rows_until(rows, end);
+    moments<S>(m, rows, y, end, k.columns.luma);
+    grid_rows<S>(k.grid[c], rows, y, end, k.columns.luma);
   }
-  m->u_sum = k.grid[0].total;
-  m->v_sum = k.grid[1].total;
+  *sum = k.grid[c].total;
+  *sum_sq = m.sum_sq;
+  extremes<S>(m.min, m.max, min, max);
 }
 
 template <class S>
@@ -272,7 +271,10 @@ static void measure(sv_measures *m, const sv_picture &p, const sv_picture *previ
   begin(k, m, p, previous, scratch);
   sv_measures_begin(m, p, previous != 0);
   measure_luma(k);
-  if (p.chroma_width > 0) measure_chroma(k);
+  if (p.chroma_width > 0) {
+    measure_chroma(k, 0, &m->u_sum, &m->u_sum_sq, &m->u_min, &m->u_max);
+    measure_chroma(k, 1, &m->v_sum, &m->v_sum_sq, &m->v_min, &m->v_max);
+  }
   measure_borders(k);
   measure_finish(k);
 }

@@ -1,4 +1,5 @@
-// 512-bit vectors: AVX-512 F and BW. See simd_sse2.h.
+// 512-bit vectors: AVX-512 with BW and VNNI (Cascade Lake, Zen 4 and later; older
+// processors lower their clock for such vectors, AVX2 suits them). See simd_sse2.h.
 #ifndef SV_SIMD_AVX512_H
 #define SV_SIMD_AVX512_H
 #include <immintrin.h>
@@ -42,7 +43,7 @@ struct Avx512 {
   static V min_w(V a, V b) { return _mm512_min_epi16(a, b); }
   static V pair(V a, V b) { return _mm512_madd_epi16(a, b); }
   static V add_d(V a, V b) { return _mm512_add_epi32(a, b); }
-  static V add_square(V sum, V a) { return add_d(sum, pair(a, a)); }
+  static V add_square(V sum, V a) { return _mm512_dpwssd_epi32(sum, a, a); }
 
   static sv_u16 first(V a) { return (sv_u16)_mm_cvtsi128_si32(_mm512_castsi512_si128(a)); }
   static bool alike(V a) { return _mm512_cmpeq_epi16_mask(a, _mm512_broadcastw_epi16(_mm512_castsi512_si128(a))) == 0xffffffffu; }

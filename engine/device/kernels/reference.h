@@ -11,6 +11,13 @@ static void sv_reference_put(const sv_plan &P, const sv_picture &p, O *dst) {
     for (sv_i32 x = 0; x < P.out_width; x++) sv_put(P, p, dst, x, y);
 }
 
+// dst is of the plan's type.
+static void sv_reference_put_any(const sv_plan &P, const sv_picture &p, void *dst) {
+  if (P.type == SV_U8) sv_reference_put(P, p, (sv_u8 *)dst);
+  else if (P.type == SV_F16) sv_reference_put(P, p, (sv_u16 *)dst);
+  else sv_reference_put(P, p, (float *)dst);
+}
+
 static void sv_reference_borders(sv_measures *m, const sv_picture &p) {
   while ((sv_i32)m->border_left < p.width / 2 && sv_column_is_bar(p, (sv_i32)m->border_left)) m->border_left++;
   while ((sv_i32)m->border_right < p.width / 2 && sv_column_is_bar(p, p.width - 1 - (sv_i32)m->border_right)) m->border_right++;

@@ -1,6 +1,6 @@
 // The conversion in the avx512 form.
 #pragma GCC optimize("fp-contract=off")
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,bmi,bmi2,popcnt,lzcnt")
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,bmi,bmi2,popcnt")
 #include "forms.h"
 #include "simd_avx512.h"
 #include "put.h"

@@ -8,20 +8,13 @@ int sv_form_runs(int form) {
   __builtin_cpu_init();
   switch (form) {
     case SV_FORM_REFERENCE: case SV_FORM_BASELINE: return 1;
-    case SV_FORM_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+    case SV_FORM_AVX2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
     case SV_FORM_AVX512:
       return sv_form_runs(SV_FORM_AVX2) && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-             __builtin_cpu_supports("avx512dq");
+             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
   }
   return 0;
-}
-
-static void put_reference(const sv_plan &plan, const sv_picture &p, void *dst) {
-  switch (plan.type) {
-    case SV_U8: sv_reference_put(plan, p, (sv_u8 *)dst); break;
-    case SV_F16: sv_reference_put(plan, p, (sv_u16 *)dst); break;
-    default: sv_reference_put(plan, p, (float *)dst); break;
-  }
 }
 
 void sv_cpu_put(int form, const sv_plan *plan, const sv_picture *p, void *dst, void *scratch) {
@@ -31,7 +24,7 @@ void sv_cpu_put(int form, const sv_plan *plan, const sv_picture *p, void *dst, v
     case SV_FORM_AVX2: done = sv_put_avx2(*plan, *p, dst, scratch); break;
     case SV_FORM_BASELINE: done = sv_put_sse2(*plan, *p, dst, scratch); break;
   }
-  if (!done) put_reference(*plan, *p, dst);
+  if (!done) sv_reference_put_any(*plan, *p, dst);
 }
 
 void sv_cpu_measure(int form, sv_measures *m, const sv_picture *p, const sv_picture *previous, void *scratch) {

@@ -1,5 +1,5 @@
 // The measures in the avx2 form.
-#pragma GCC target("avx2,bmi,bmi2,popcnt,lzcnt")
+#pragma GCC target("avx2,bmi,bmi2,popcnt")
 #include "forms.h"
 #include "simd_avx2.h"
 #include "measure_strip.h"

@@ -1,6 +1,6 @@
 // The conversion in the avx2 form.
 #pragma GCC optimize("fp-contract=off")
-#pragma GCC target("avx2,bmi,bmi2,popcnt,lzcnt")
+#pragma GCC target("avx2,bmi,bmi2,popcnt")
 #include "forms.h"
 #include "simd_avx2.h"
 #include "put.h"
