@@ -111,7 +111,7 @@ func (e *Engine) Device() string { return e.device.Name() }
 // error and leaves nothing behind.
 func (e *Engine) Add(ctx context.Context, c SourceConfig) (*Source, error) {
 	if c.Name == "" {
-		c.Name = c.URL
+		c.Name = media.WithoutPassword(c.URL)
 	}
 	e.mu.Lock()
 	if e.closed {
@@ -123,7 +123,7 @@ func (e *Engine) Add(ctx context.Context, c SourceConfig) (*Source, error) {
 	s, err := e.open(ctx, c)
 	if err != nil {
 		e.running.Done()
-		return nil, fmt.Errorf("%s: %w", c.Name, err)
+		return nil, err
 	}
 	return s, nil
 }
@@ -145,7 +145,7 @@ func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
 	}
 	if err := s.prepare(); err != nil {
 		cancel()
-		return nil, errors.Join(err, m.Close())
+		return nil, fmt.Errorf("%s: %w", c.Name, errors.Join(err, m.Close()))
 	}
 	e.mu.Lock()
 	e.stops[s] = cancel

@@ -166,8 +166,8 @@ static void measure_luma(Measuring<S> &k) {
     s.y = y;
     s.height = k.height;
     s.count = sv_min(SV_BLOCK, k.height - y);
-    rows_until(k.luma, y + SV_BLOCK + STRIP_BELOW);
-    if (k.has_previous) rows_until(k.before, y + SV_BLOCK);
+    rows_until<S>(k.luma, y + SV_BLOCK + STRIP_BELOW);
+    if (k.has_previous) rows_until<S>(k.before, y + SV_BLOCK);
     for (sv_i32 i = 0; i < STRIP_ROWS; i++) s.rows[i] = row_at(k.luma, y - STRIP_ABOVE + i);
     for (sv_i32 i = 0; i < SV_BLOCK; i++) s.before[i] = k.has_previous ? row_at(k.before, y + i) : s.row(i);
     strip_tiles(k, s);
@@ -187,7 +187,7 @@ static void measure_chroma(Measuring<S> &k, sv_i32 c, sv_u64 *sum, sv_u64 *sum_s
   Moments<S> m = {S::fill_b(255), S::zero(), 0};
   for (sv_i32 y = 0, end; y < rows.height; y = end) {
     end = grid_stretch(k.grid[c], y);
-    rows_until(rows, end);
+    rows_until<S>(rows, end);
     moments<S>(m, rows, y, end, k.columns.luma);
     grid_rows<S>(k.grid[c], rows, y, end, k.columns.luma);
   }
@@ -217,8 +217,8 @@ static void measure_borders(Measuring<S> &k) {
   while (m->border_left < half && sv_is_bar(lo[m->border_left], hi[m->border_left])) m->border_left++;
   while (m->border_right < half && sv_is_bar(lo[last - m->border_right], hi[last - m->border_right])) m->border_right++;
   half = (sv_u32)k.height / 2;
-  while (m->border_top < half && row_is_bar<S>(row_afresh(k.luma, (sv_i32)m->border_top), k.width)) m->border_top++;
-  while (m->border_bottom < half && row_is_bar<S>(row_afresh(k.luma, (sv_i32)(bottom - m->border_bottom)), k.width)) m->border_bottom++;
+  while (m->border_top < half && row_is_bar<S>(row_afresh<S>(k.luma, (sv_i32)m->border_top), k.width)) m->border_top++;
+  while (m->border_bottom < half && row_is_bar<S>(row_afresh<S>(k.luma, (sv_i32)(bottom - m->border_bottom)), k.width)) m->border_bottom++;
 }
 
 // Gathers what was summed over the whole picture.

@@ -32,28 +32,35 @@ static void rows_begin(Rows &r, const sv_picture &p, sv_i32 plane, sv_u8 *ring, 
   r.ready = 0;
 }
 
-template <class T, int STEP>
-static void narrow(const T *__restrict__ in, sv_u8 *__restrict__ out, sv_i32 n, sv_i32 shift) {
-  for (sv_i32 x = 0; x < n; x++) {
-    sv_u32 v = (sv_u32)in[x * STEP] >> shift;
-    out[x] = (sv_u8)(v > 255 ? 255 : v);
-  }
+// Narrows every STEP-th of n words.
+template <class S, int STEP>
+static void narrow(const sv_u16 *in, sv_u8 *out, sv_i32 n, sv_i32 shift) {
+  sv_i32 x = 0;
+  if (STEP == 1)
+    for (; x + S::WORDS <= n; x += S::WORDS) S::store_narrow(out + x, S::limit_w(S::shift_w(S::load(in + x), shift), S::fill_w(255)));
+  for (; x < n; x++) out[x] = (sv_u8)sv_min(in[x * STEP] >> shift, 255);
 }
 
+template <class S>
 static void narrow_row(const Rows &r, sv_i32 y, sv_u8 *out) {
   const sv_picture &p = *r.picture;
   const sv_u8 *in = (const sv_u8 *)p.plane[r.plane] + y * r.pitch;
-  sv_i32 step = r.plane == 0 ? 1 : p.chroma_step, shift = p.word_shift + p.depth - 8;
-  if (p.sample_bytes == 1) narrow<sv_u8, 2>(in, out, r.width, 0);  // one byte a step is read in place
-  else if (step == 1) narrow<sv_u16, 1>((const sv_u16 *)in, out, r.width, shift);
-  else narrow<sv_u16, 2>((const sv_u16 *)in, out, r.width, shift);
+  sv_i32 shift = p.word_shift + p.depth - 8;
+  if (p.sample_bytes == 1) {  // interleaved, else it would be read in place
+    for (sv_i32 x = 0; x < r.width; x++) out[x] = in[2 * x];
+  } else if (r.plane == 0 || p.chroma_step == 1) {
+    narrow<S, 1>((const sv_u16 *)in, out, r.width, shift);
+  } else {
+    narrow<S, 2>((const sv_u16 *)in, out, r.width, shift);
+  }
 }
 
 // Makes rows below end readable; the SV_RING ones before it stay so.
+template <class S>
 static void rows_until(Rows &r, sv_i32 end) {
   if (r.base) return;
   for (end = sv_min(end, r.height); r.ready < end; r.ready++)
-    narrow_row(r, r.ready, r.ring + (sv_i64)(r.ready % SV_RING) * r.ring_pitch);
+    narrow_row<S>(r, r.ready, r.ring + (sv_i64)(r.ready % SV_RING) * r.ring_pitch);
 }
 
 // Row y, moved into the picture if it lies outside.
@@ -63,9 +70,10 @@ static const sv_u8 *row_at(const Rows &r, sv_i32 y) {
 }
 
 // Row y whatever was made ready before; overwrites the ring.
+template <class S>
 static const sv_u8 *row_afresh(const Rows &r, sv_i32 y) {
   if (r.base) return r.base + y * r.pitch;
-  narrow_row(r, y, r.ring);
+  narrow_row<S>(r, y, r.ring);
   return r.ring;
 }
 

@@ -36,6 +36,7 @@ struct Avx2 {
   static V widen(const sv_u8 *p) { return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)p)); }
   static V shift_w(V a, int n) { return _mm256_srl_epi16(a, _mm_cvtsi32_si128(n)); }
   static V limit_w(V a, V most) { return _mm256_min_epu16(a, most); }
+  static void store_narrow(void *p, V a) { _mm_storeu_si128((__m128i *)p, _mm256_castsi256_si128(_mm256_permute4x64_epi64(_mm256_packus_epi16(a, a), 0xd8))); }
   static V add_w(V a, V b) { return _mm256_add_epi16(a, b); }
   static V sub_w(V a, V b) { return _mm256_sub_epi16(a, b); }
   static V abs_w(V a) { return _mm256_abs_epi16(a); }

@@ -37,6 +37,7 @@ struct Avx512 {
   static V widen(const sv_u8 *p) { return _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)p)); }
   static V shift_w(V a, int n) { return _mm512_srl_epi16(a, _mm_cvtsi32_si128(n)); }
   static V limit_w(V a, V most) { return _mm512_min_epu16(a, most); }
+  static void store_narrow(void *p, V a) { _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi16_epi8(a)); }
   static V add_w(V a, V b) { return _mm512_add_epi16(a, b); }
   static V sub_w(V a, V b) { return _mm512_sub_epi16(a, b); }
   static V abs_w(V a) { return _mm512_abs_epi16(a); }

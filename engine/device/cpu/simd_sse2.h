@@ -40,6 +40,8 @@ struct Sse2 {
   static V widen(const sv_u8 *p) { return _mm_unpacklo_epi8(_mm_loadl_epi64((const V *)p), zero()); }
   static V shift_w(V a, int n) { return _mm_srl_epi16(a, _mm_cvtsi32_si128(n)); }  // to the right
   static V limit_w(V a, V most) { return _mm_sub_epi16(a, _mm_subs_epu16(a, most)); }  // unsigned
+  // Stores words that are at most 255 as WORDS bytes.
+  static void store_narrow(void *p, V a) { _mm_storel_epi64((V *)p, _mm_packus_epi16(a, a)); }
   static V add_w(V a, V b) { return _mm_add_epi16(a, b); }
   static V sub_w(V a, V b) { return _mm_sub_epi16(a, b); }
   static V abs_w(V a) { return _mm_max_epi16(a, _mm_sub_epi16(zero(), a)); }

@@ -41,7 +41,7 @@ func (p *products) correlation() float64 {
 	if p.aa <= 0 || p.bb <= 0 {
 		return 0
 	}
-	return p.ab / math.Sqrt(p.aa*p.bb)
+	return min(max(p.ab/math.Sqrt(p.aa*p.bb), -1), 1) // rounding may exceed 1
 }
 
 func phaseKind() kind {
