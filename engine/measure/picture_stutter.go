@@ -19,18 +19,19 @@ type stutter struct {
 	life     float64
 	freezeAt float64 // seconds from which a stretch of repeats is a freeze instead
 
-	run      hitch         // repeats up to now
-	most     float64       // usual BlockDiffMax of pictures that move
-	lull     int           // pictures that neither moved nor were repeats, since the last that moved
-	moved    float64       // change of the last picture that moved
-	jump     float64       // change of a jump after repeats, if the last picture was one
-	jumped   time.Duration // the length of those repeats
-	smooth   int           // pictures that moved without a repeat, up to the last repeat or now
-	smoothAt time.Duration
-	isSmooth bool // the scene has moved smoothly, latest at smoothAt
-	pace     pace
-	events   [16]hitch // ring
-	count    int
+	run       hitch         // repeats up to now
+	most      float64       // usual BlockDiffMax of pictures that move
+	lull      int           // pictures that neither moved nor were repeats, since the last that moved
+	moved     float64       // change of the last picture that moved
+	jump      float64       // change of a jump after repeats, if the last picture was one
+	jumped    time.Duration // the length of those repeats
+	smooth    int           // pictures that moved without a repeat, up to the last repeat or now
+	smoothFor time.Duration // how long they were shown
+	smoothAt  time.Duration
+	isSmooth  bool // the scene has moved smoothly, latest at smoothAt
+	pace      pace
+	events    [16]hitch // ring
+	count     int
 }
 
 // hitch is a stretch of repeated or missing pictures.
@@ -58,6 +59,7 @@ func (d *stutter) observe(dst []verdict.Score, o output, p *picture) []verdict.S
 	moves := !p.still.pop && p.change >= 0.5*max(p.usual, d.motion)
 	lively := p.usual >= d.motion && p.still.life >= d.life
 	lost := d.pace.missing(p)
+	ran := d.smooth > 0 // the picture before moved, too
 	if p.cut {
 		d.begin()
 	}
@@ -68,19 +70,20 @@ func (d *stutter) observe(dst []verdict.Score, o output, p *picture) []verdict.S
 			d.resumed(p)
 		}
 		d.smooth++
+		d.smoothFor += p.Duration
 		d.lull = 0
 		d.most += (most - d.most) / 8
 		d.moved = p.change
 	case repeat:
 		d.repeated(p)
 	default:
-		d.smooth = 0 // a lull: what comes may begin with repeats
+		d.smooth, d.smoothFor = 0, 0 // a lull: what comes may begin with repeats
 		d.lull++
 		if d.run.pictures > 0 {
 			d.run.length += p.Duration
 		}
 	}
-	if lost > 0 && moves && lively && !p.cut && lost.Seconds() < d.freezeAt {
+	if lost > 0 && ran && moves && lively && !p.cut && lost.Seconds() < d.freezeAt {
 		d.note(hitch{at: p.PTS, length: lost})
 	}
 	ms := milliseconds(d.within(p.PTS, time.Second))
@@ -89,15 +92,14 @@ func (d *stutter) observe(dst []verdict.Score, o output, p *picture) []verdict.S
 
 // begin forgets how the scene before has moved.
 func (d *stutter) begin() {
-	d.smooth, d.isSmooth, d.run, d.jump = 0, false, hitch{}, 0
+	d.smooth, d.smoothFor, d.isSmooth, d.run, d.jump = 0, 0, false, hitch{}, 0
 }
 
 func (d *stutter) repeated(p *picture) {
-	const enough = 24 // pictures without a repeat
-	if d.smooth >= enough {
+	if d.smooth >= 10 && d.smoothFor >= time.Second {
 		d.isSmooth, d.smoothAt = true, p.PTS
 	}
-	d.smooth = 0
+	d.smooth, d.smoothFor = 0, 0
 	d.run.length += p.Duration
 	d.run.pictures++
 }
@@ -114,7 +116,7 @@ func (d *stutter) resumed(p *picture) {
 	case p.change >= 1.22*max(p.usual, d.moved):
 		d.jump, d.jumped = p.change, d.run.length // the next picture tells
 	}
-	d.run, d.smooth = hitch{}, 0
+	d.run, d.smooth, d.smoothFor = hitch{}, 0, 0
 }
 
 // confirm counts a run of repeats after which motion jumped, if it was a jump and
@@ -153,7 +155,7 @@ type pace struct {
 // missing is how much later than usual p came, in a track that otherwise keeps
 // its pace: pictures are missing before it.
 func (c *pace) missing(p *picture) time.Duration {
-	const trusted, most = 24, 200
+	const trusted, most = 16, 200
 	step := p.PTS - c.last
 	c.last = p.PTS
 	if !c.begun {
