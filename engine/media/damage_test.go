@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"errors"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -175,5 +176,25 @@ func TestNothingDecodes(t *testing.T) {
 	checkOrder(t, video[0])
 	if v := video[0].sum(); !v.Damaged() && v.Gap == 0 {
 		t.Errorf("%d frames, %+v", len(video[0].frames), v)
+	}
+}
+
+// A picture without a size is refused, in the one way or the other.
+func TestNoSize(t *testing.T) {
+	path := damagedClip(t, clip(t, "nosize.mkv", picture2s+" -c:v rawvideo -pix_fmt yuv420p -t 0.2"), func(b []byte) []byte {
+		b = bytes.Replace(b, []byte{0xb0, 0x81, 160}, []byte{0xb0, 0x81, 0}, 1)   // PixelWidth
+		return bytes.Replace(b, []byte{0xba, 0x81, 90}, []byte{0xba, 0x81, 0}, 1) // PixelHeight
+	})
+	s, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		if !errors.Is(err, ErrNoTracks) && !errors.Is(err, ErrNotMedia) {
+			t.Error(err)
+		}
+		return
+	}
+	defer s.Close()
+	video, _ := play(s)
+	if v := video[0]; len(v.frames) != 0 || v.tail.RefusedPackets == 0 {
+		t.Errorf("%d pictures, %+v", len(v.frames), v.tail)
 	}
 }
