@@ -19,8 +19,8 @@ type limits struct {
 var (
 	// soft is where the reader waits.
 	soft = limits{512, 16 << 20, 3 * time.Second}
-	// hard is how far it goes on where another track is starving: its packets may
-	// lie behind these, as in badly interleaved files.
+	// hard is how far it goes on for a track that nobody reads, while another one
+	// starves.
 	hard = limits{8192, 128 << 20, 2 * time.Minute}
 )
 

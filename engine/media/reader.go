@@ -103,11 +103,15 @@ func (s *Source) discardSkipped() {
 // push queues a packet, waiting for room. It is false when the source closes.
 func (s *Source) push(f *feed, p packet) bool {
 	for {
-		if f.queue.has(soft) || s.othersHunger(f) && s.hasRoom(f) {
+		_, read, skipped := f.queue.state()
+		// A track that is being read makes room by itself, so that those that hunger
+		// only wait for it: they stay near it in time. One that is not read must not
+		// dam the others.
+		if f.queue.has(soft) || !read && s.othersHunger(f) && s.hasRoom(f) {
 			f.queue.push(p)
 			return true
 		}
-		if _, _, skipped := f.queue.state(); skipped {
+		if skipped {
 			s.packets.put(p.av)
 			return true
 		}
