@@ -18,6 +18,10 @@ import (
 	"github.com/streamvet/streamvet/engine/verdict"
 )
 
+// ErrNothing is the end of a source that had tracks and not one frame: silence
+// about it would pass for a clean bill.
+var ErrNothing = errors.New("nothing in it could be decoded: it is damaged, or its pictures have no size or one above 8192x8192; play it in another program to see")
+
 // SourceConfig names one input and who takes what is found in it.
 type SourceConfig struct {
 	URL  string // a file, or a URL that FFmpeg reads
@@ -110,6 +114,9 @@ func (s *Source) run(ctx context.Context) {
 	s.looks.Wait()
 	if ctx.Err() == nil {
 		err = errors.Join(err, s.sayTheRest())
+		if err == nil && s.clock.at.Load() == 0 {
+			err = ErrNothing
+		}
 	}
 	s.judge.finish()
 	if closeErr := s.media.Close(); err == nil {

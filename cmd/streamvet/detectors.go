@@ -21,6 +21,11 @@ const detectorsHelp = `Usage: streamvet detectors [flags] [NAME...]
 Lists what is looked for, by which detector, and from which score on. With
 NAMEs it shows those in full.
 
+Examples:
+  streamvet detectors
+  streamvet detectors black silence
+  streamvet detectors --models mine        with those of a folder of your own
+
 Flags:
 `
 
@@ -31,7 +36,7 @@ func detectorsCommand(_ context.Context, args []string, stdout, stderr io.Writer
 	help := f.BoolP("help", "h", false, "this text")
 	err := f.Parse(args)
 	if *help || errors.Is(err, pflag.ErrHelp) {
-		fmt.Fprint(stdout, detectorsHelp, f.FlagUsages())
+		fmt.Fprint(stdout, detectorsHelp, f.FlagUsagesWrapped(helpWidth))
 		return exitClean
 	}
 	var all []detector

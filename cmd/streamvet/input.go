@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/streamvet/streamvet/cmd/streamvet/report"
 	"github.com/streamvet/streamvet/engine"
 	"github.com/streamvet/streamvet/engine/measure/sound"
+	"github.com/streamvet/streamvet/engine/media"
 	"github.com/streamvet/streamvet/engine/verdict"
 	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
 )
@@ -38,6 +40,12 @@ func (r *inputRun) vet(ctx context.Context, v *vetting) {
 		r.source = source
 		r.mu.Unlock()
 		r.summary, err = source.Wait()
+	}
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("%s: stopped before it was open", shortName(r.url))
+	}
+	if err != nil {
+		r.printer.trouble(err)
 	}
 	r.err = err
 	if r.recorder != nil {
@@ -70,7 +78,7 @@ func (r *inputRun) Verdict(v *streamvetv1.Verdict) {
 
 // Scores implements engine.Sink.
 func (r *inputRun) Scores(track int, scores []verdict.Score) {
-	r.scores.write(r.url, track, scores)
+	r.scores.write(media.WithoutPassword(r.url), track, scores)
 	if r.recorder != nil {
 		r.recorder.Scores(track, scores)
 	}

@@ -22,6 +22,9 @@ const (
 	exitTrouble = 2 // something could not be done
 )
 
+// helpWidth is the width of help texts.
+const helpWidth = 100
+
 // command is one verb of the program.
 type command struct {
 	name, summary string
@@ -45,7 +48,18 @@ func main() {
 	os.Exit(code)
 }
 
+// run is the program; it gives the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	out := &output{w: stdout}
+	code := dispatch(ctx, args, out, stderr)
+	if out.failed != nil {
+		fmt.Fprintf(stderr, "streamvet: write the output: %v\n", out.failed)
+		return exitTrouble
+	}
+	return code
+}
+
+func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		usage(stderr)
 		return exitTrouble
@@ -54,7 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch name {
 	case "help", "-h", "--help":
 		if len(args) > 1 {
-			return run(ctx, []string{args[1], "--help"}, stdout, stderr)
+			return dispatch(ctx, []string{args[1], "--help"}, stdout, stderr)
 		}
 		usage(stdout)
 		return exitClean

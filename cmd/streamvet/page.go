@@ -33,11 +33,3 @@ func (p *page) write(recorders []*report.Recorder) error {
 	}
 	return errors.Join(report.Write(p.file, version, recorders), p.file.Close())
 }
-
-// discard takes an empty report away again.
-func (p *page) discard() error {
-	if p == nil {
-		return nil
-	}
-	return errors.Join(p.file.Close(), os.Remove(p.path))
-}

@@ -10,9 +10,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/streamvet/streamvet/engine/media"
 	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
 )
 
@@ -26,16 +28,15 @@ type printer struct {
 
 	mu     sync.Mutex
 	out    io.Writer
-	status string // the progress line on the screen, "" for none
-	screen io.Writer
-	failed error // of writing to out
+	status string    // the progress line on the screen, "" for none
+	screen io.Writer // stderr
 }
 
-func newPrinter(out io.Writer, o vetOptions, detectors []detector) *printer {
-	p := &printer{options: o, out: out, paint: newPaint(out, o.color)}
+func newPrinter(out, screen io.Writer, o vetOptions, detectors []detector) *printer {
+	p := &printer{options: o, out: out, screen: screen, paint: newPaint(out, o.color)}
 	if len(o.inputs) > 1 {
 		for _, in := range o.inputs {
-			p.names = max(p.names, len(shortName(in)))
+			p.names = max(p.names, utf8.RuneCountInString(shortName(in)))
 		}
 	}
 	for _, d := range detectors {
@@ -44,16 +45,6 @@ func newPrinter(out io.Writer, o vetOptions, detectors []detector) *printer {
 		}
 	}
 	return p
-}
-
-// err is the first error of writing, if there was one.
-func (p *printer) err() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.failed != nil {
-		return fmt.Errorf("write the verdicts: %w", p.failed)
-	}
-	return nil
 }
 
 func (p *printer) verdict(input int, v *streamvetv1.Verdict) {
@@ -67,10 +58,14 @@ func (p *printer) verdict(input int, v *streamvetv1.Verdict) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.wipe()
-	if _, err := io.WriteString(p.out, line+"\n"); err != nil && p.failed == nil {
-		p.failed = err
-	}
+	io.WriteString(p.out, line+"\n")
 	p.draw()
+}
+
+// trouble tells at once that an input could not be vetted, or not to its end.
+func (p *printer) trouble(err error) {
+	text := newPaint(p.screen, p.options.color).severity("could not be vetted: "+legible(err.Error()), "critical")
+	fmt.Fprintln(p.log(), text)
 }
 
 // jsonLine is the verdict in its proto3 JSON mapping. protojson varies its
@@ -124,11 +119,23 @@ func reading(v *streamvetv1.Verdict) string {
 	return text
 }
 
+// log is a writer to the screen that does not run into the progress line.
+func (p *printer) log() io.Writer { return screenLog{p} }
+
+type screenLog struct{ p *printer }
+
+func (l screenLog) Write(text []byte) (int, error) {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	l.p.wipe()
+	defer l.p.draw()
+	return l.p.screen.Write(text)
+}
+
 // setStatus shows text as the progress line, or takes it away.
-func (p *printer) setStatus(screen io.Writer, text string) {
+func (p *printer) setStatus(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.screen = screen
 	p.wipe()
 	p.status = text
 	p.draw()
@@ -149,10 +156,10 @@ func (p *printer) draw() {
 
 // summaries tells of every input what was found. It goes to stdout, or to
 // stderr where stdout carries JSON.
-func (p *printer) summaries(stderr io.Writer, runs []*inputRun) {
+func (p *printer) summaries(runs []*inputRun) {
 	out := p.out
 	if p.options.json {
-		out = stderr
+		out = p.screen
 	}
 	for _, r := range runs {
 		io.WriteString(out, p.summary(r))
@@ -162,18 +169,23 @@ func (p *printer) summaries(stderr io.Writer, runs []*inputRun) {
 func (p *printer) summary(r *inputRun) string {
 	var b strings.Builder
 	s := r.summary
-	if r.source != nil {
+	if r.source == nil {
+		fmt.Fprintf(&b, "\n%s: not vetted\n", p.paint.bold(shortName(r.url)))
+	} else {
 		verb := "clean"
 		if s.Raised > 0 {
 			verb = p.paint.bold(count(s.Raised, "defect"))
 		}
 		ended := ""
-		if s.Stopped {
+		switch {
+		case r.err != nil:
+			ended = ", not vetted further"
+		case s.Stopped:
 			ended = " (stopped early)"
 		}
 		fmt.Fprintf(&b, "\n%s: %s in %s%s\n", p.paint.bold(shortName(r.url)), verb, clockTime(s.Position), ended)
 		for _, l := range describe(s.Info) {
-			fmt.Fprintf(&b, "  %s\n", p.paint.dim(l))
+			fmt.Fprintf(&b, "  %s\n", p.paint.dim(legible(l)))
 		}
 		var kinds []string
 		for d, n := range s.ByDefect {
@@ -187,19 +199,16 @@ func (p *printer) summary(r *inputRun) string {
 		fmt.Fprintf(&b, "  %s\n", p.paint.dim(fmt.Sprintf("%d frames in %s, %.1fx real time, %.0f frames/s",
 			s.Frames, seconds(s.Elapsed), speed, float64(s.Frames)/max(s.Elapsed.Seconds(), 1e-9))))
 	}
-	if r.err != nil {
-		fmt.Fprintf(&b, "\n%s\n", p.paint.severity("could not be vetted: "+r.err.Error(), "critical"))
-	}
 	return b.String()
 }
 
 // shortName is what a person calls an input: a file's name, or the URL without
-// what may be secret in it.
+// a password.
 func shortName(url string) string {
 	if strings.Contains(url, "://") {
-		return url
+		return legible(media.WithoutPassword(url))
 	}
-	return path.Base(url)
+	return legible(path.Base(url))
 }
 
 // paint colours text, or does not.

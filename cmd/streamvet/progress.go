@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"sync"
@@ -22,22 +21,17 @@ const (
 // progressBar tells on stderr how far the inputs have come.
 type progressBar struct {
 	v        *vetting
-	terminal bool
+	terminal *os.File // nil where stderr is none
 	quit     chan struct{}
 	done     sync.WaitGroup
 }
 
 func startProgress(v *vetting) *progressBar {
-	b := &progressBar{v: v, terminal: isTerminal(v.stderr), quit: make(chan struct{})}
+	b := &progressBar{v: v, terminal: terminalOf(v.stderr), quit: make(chan struct{})}
 	if !v.options.quiet {
 		b.done.Go(b.run)
 	}
 	return b
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func (b *progressBar) run() {
@@ -48,19 +42,29 @@ func (b *progressBar) run() {
 	for {
 		select {
 		case <-b.quit:
-			b.v.printer.setStatus(b.v.stderr, "")
+			b.v.printer.setStatus("")
 			return
 		case now := <-tick.C:
 			switch {
 			case now.Sub(began) < progressPatience:
-			case b.terminal:
-				b.v.printer.setStatus(b.v.stderr, b.line(now.Sub(began)))
+			case b.terminal != nil:
+				b.v.printer.setStatus(fit(b.line(now.Sub(began)), b.terminal))
 			case now.Sub(began) >= progressLogEvery && now.Sub(told) >= progressLogEvery:
 				told = now
-				fmt.Fprintln(b.v.stderr, b.line(now.Sub(began)))
+				fmt.Fprintln(b.v.printer.log(), b.line(now.Sub(began)))
 			}
 		}
 	}
+}
+
+// fit cuts a line to the width of the terminal: one that wraps could not be
+// wiped.
+func fit(line string, terminal *os.File) string {
+	width, _, err := term.GetSize(int(terminal.Fd()))
+	if err != nil || width < 2 || len(line) < width {
+		return line
+	}
+	return line[:width-1]
 }
 
 // line is the state of all inputs in one line.

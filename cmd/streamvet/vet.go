@@ -15,6 +15,7 @@ import (
 	"github.com/streamvet/streamvet/cmd/streamvet/report"
 	"github.com/streamvet/streamvet/engine"
 	"github.com/streamvet/streamvet/engine/inject"
+	"github.com/streamvet/streamvet/engine/media"
 )
 
 const vetHelp = `Usage: streamvet vet [flags] FILE|URL...
@@ -69,7 +70,7 @@ func vetCommand(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	help := f.BoolP("help", "h", false, "this text")
 	err := f.Parse(args)
 	if *help || errors.Is(err, pflag.ErrHelp) {
-		fmt.Fprint(stdout, vetHelp, f.FlagUsages())
+		fmt.Fprint(stdout, vetHelp, f.FlagUsagesWrapped(helpWidth))
 		return exitClean
 	}
 	o.inputs = f.Args()
@@ -100,7 +101,7 @@ func (o *vetOptions) check() error {
 	case len(o.only) > 0 && len(o.without) > 0:
 		return errors.New("--only and --without exclude each other")
 	}
-	return nil
+	return spareInputs(o.inputs, o.scores, o.report)
 }
 
 // vet runs the command; the error is what made the code exitTrouble, if it is
@@ -116,21 +117,21 @@ func vet(ctx context.Context, o vetOptions, stdout, stderr io.Writer) (code int,
 			return exitTrouble, err
 		}
 	}
-	scores, err := createScores(o.scores)
+	p := newPrinter(stdout, stderr, o, detectors)
+	eng, err := engine.Open(engine.Config{
+		Detectors: detectors, Device: o.device, ORTLibrary: findORT(), DecoderThreads: o.threads, Logger: logger(p.log(), o.verbose),
+	})
 	if err != nil {
 		return exitTrouble, err
 	}
+	scores, err := createScores(o.scores)
+	if err != nil {
+		return exitTrouble, errors.Join(err, eng.Close())
+	}
 	page, err := createReport(o.report)
 	if err != nil {
-		return exitTrouble, errors.Join(err, scores.Close())
+		return exitTrouble, errors.Join(err, scores.Close(), eng.Close())
 	}
-	eng, err := engine.Open(engine.Config{
-		Detectors: detectors, Device: o.device, ORTLibrary: findORT(), DecoderThreads: o.threads, Logger: logger(stderr, o.verbose),
-	})
-	if err != nil {
-		return exitTrouble, errors.Join(err, scores.Close(), page.discard())
-	}
-	p := newPrinter(stdout, o, detectors)
 	v := &vetting{options: o, engine: eng, printer: p, scores: scores, stderr: stderr}
 	if page != nil {
 		v.detectors = detectors
@@ -151,9 +152,6 @@ func vet(ctx context.Context, o vetOptions, stdout, stderr io.Writer) (code int,
 			out = stderr
 		}
 		printComparison(out, p.paint, truth, v.runs[0].ended)
-	}
-	if err == nil {
-		err = p.err()
 	}
 	if err != nil {
 		code = exitTrouble
@@ -185,7 +183,7 @@ func (v *vetting) all(ctx context.Context) int {
 	for i, url := range v.options.inputs {
 		r := &inputRun{url: url, printer: v.printer, scores: v.scores, index: i}
 		if v.detectors != nil {
-			r.recorder = report.NewRecorder(url, v.detectors)
+			r.recorder = report.NewRecorder(media.WithoutPassword(url), v.detectors)
 		}
 		v.runs = append(v.runs, r)
 	}
@@ -205,7 +203,7 @@ func (v *vetting) all(ctx context.Context) int {
 		}
 	}
 	if !v.options.quiet {
-		v.printer.summaries(v.stderr, v.runs)
+		v.printer.summaries(v.runs)
 	}
 	return code
 }
