@@ -13,7 +13,7 @@ mkdir -p "$out"
 clip=$("$ROOT/scripts/clip.sh")
 seconds=5.28 samples=253440
 "$STREAMVET_FFMPEG" -v error -an -stream_loop 3 -t 20 -i "$clip" -vn -i "$clip" -map 0:v -map '[sound]' -filter_complex \
-  "[1:a]aformat=channel_layouts=stereo:sample_rates=48000,atrim=end=$seconds,aloop=loop=3:size=$samples[sound]" \
+  "[1:a]aformat=channel_layouts=stereo:sample_rates=48000,atrim=end=$seconds,aloop=loop=3:size=${samples}[sound]" \
   -c:v copy -c:a flac -t 20 "$out/clip.mkv"
 
 say "putting defects into ${clip##*/}"
