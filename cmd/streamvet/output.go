@@ -6,9 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode"
 
 	"golang.org/x/term"
+
+	"github.com/streamvet/streamvet/cmd/streamvet/report"
 )
 
 // output is the stdout of a command. It remembers the first write that failed,
@@ -39,16 +40,6 @@ func terminalOf(w io.Writer) *os.File {
 
 func isTerminal(w io.Writer) bool { return terminalOf(w) != nil }
 
-// legible is text without what a terminal would obey.
-func legible(text string) string {
-	return strings.Map(func(c rune) rune {
-		if unicode.IsPrint(c) || c == '\n' {
-			return c
-		}
-		return unicode.ReplacementChar
-	}, text)
-}
-
 // spareInputs refuses output files that are an input, or one another.
 func spareInputs(inputs []string, outputs ...string) error {
 	for i, out := range outputs {
@@ -57,12 +48,12 @@ func spareInputs(inputs []string, outputs ...string) error {
 		}
 		for _, in := range inputs {
 			if sameFile(out, strings.TrimPrefix(in, "file://")) {
-				return fmt.Errorf("%s is an input: writing to it would destroy it; give another name", legible(out))
+				return fmt.Errorf("%s is an input: writing to it would destroy it; give another name", report.Legible(out))
 			}
 		}
 		for _, other := range outputs[:i] {
 			if other != "" && sameFile(out, other) {
-				return fmt.Errorf("%s cannot be both: give two names", legible(out))
+				return fmt.Errorf("%s cannot be both: give two names", report.Legible(out))
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/streamvet/streamvet/cmd/streamvet/report"
 	"github.com/streamvet/streamvet/engine/media"
 	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
 )
@@ -64,7 +65,7 @@ func (p *printer) verdict(input int, v *streamvetv1.Verdict) {
 
 // trouble tells at once that an input could not be vetted, or not to its end.
 func (p *printer) trouble(err error) {
-	text := newPaint(p.screen, p.options.color).severity("could not be vetted: "+legible(err.Error()), "critical")
+	text := newPaint(p.screen, p.options.color).severity("could not be vetted: "+report.Legible(err.Error()), "critical")
 	fmt.Fprintln(p.log(), text)
 }
 
@@ -185,7 +186,7 @@ func (p *printer) summary(r *inputRun) string {
 		}
 		fmt.Fprintf(&b, "\n%s: %s in %s%s\n", p.paint.bold(shortName(r.url)), verb, clockTime(s.Position), ended)
 		for _, l := range describe(s.Info) {
-			fmt.Fprintf(&b, "  %s\n", p.paint.dim(legible(l)))
+			fmt.Fprintf(&b, "  %s\n", p.paint.dim(l))
 		}
 		var kinds []string
 		for d, n := range s.ByDefect {
@@ -206,9 +207,9 @@ func (p *printer) summary(r *inputRun) string {
 // a password.
 func shortName(url string) string {
 	if strings.Contains(url, "://") {
-		return legible(media.WithoutPassword(url))
+		return report.Legible(media.WithoutPassword(url))
 	}
-	return legible(path.Base(url))
+	return report.Legible(path.Base(url))
 }
 
 // paint colours text, or does not.

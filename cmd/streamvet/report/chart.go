@@ -12,11 +12,11 @@ import (
 // lines keep their width (vector-effect), and words stand outside of it.
 const chartWidth = 1000.0
 
-// scale maps time to the width of a chart.
-type scale struct{ length time.Duration }
+// scale maps the time from start on, for length, to the width of a chart.
+type scale struct{ start, length time.Duration }
 
 func (s scale) x(t time.Duration) float64 {
-	return chartWidth * min(max(t.Seconds()/s.length.Seconds(), 0), 1)
+	return chartWidth * min(max((t-s.start).Seconds()/s.length.Seconds(), 0), 1)
 }
 
 // percent is a share of the width for CSS.
@@ -90,7 +90,7 @@ func (s scale) wave(line *series) template.HTMLAttr {
 	var b strings.Builder
 	y := func(v float64) float64 { return 50 - 50*min(max(v, -1), 1) }
 	for i, k := range line.buckets {
-		if !k.seen {
+		if !k.seen || time.Duration(i+1)*line.width <= s.start || time.Duration(i)*line.width >= s.start+s.length {
 			continue
 		}
 		x0, x1 := s.x(time.Duration(i)*line.width), s.x(time.Duration(i+1)*line.width)

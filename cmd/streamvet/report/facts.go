@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/streamvet/streamvet/engine/media"
 )
@@ -31,15 +32,26 @@ func Describe(t media.TrackInfo) string {
 	}
 	add(t.BitRate > 0, "%d kb/s", t.BitRate/1000)
 	add(t.Language != "", "language %s", t.Language)
-	return strings.Join(words, " ")
+	return Legible(strings.Join(words, " "))
+}
+
+// Legible is text from outside, such as a name or a tag of a file, without what
+// a terminal would obey or a reader would be misled by.
+func Legible(text string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) || c == '\n' {
+			return c
+		}
+		return unicode.ReplacementChar
+	}, text)
 }
 
 // facts lists what is known of the input.
 func (r *Recorder) facts() []fact {
 	s := r.summary
-	fs := []fact{{"input", r.url}}
+	fs := []fact{{"input", Legible(r.url)}}
 	if s.Info.Container != "" {
-		fs = append(fs, fact{"container", s.Info.Container})
+		fs = append(fs, fact{"container", Legible(s.Info.Container)})
 	}
 	for _, t := range s.Info.Tracks {
 		name, text, _ := strings.Cut(Describe(t), ": ")
@@ -52,7 +64,11 @@ func (r *Recorder) facts() []fact {
 		fs = append(fs, fact{"frames", fmt.Sprint(s.Frames)})
 	}
 	if e := s.Elapsed.Seconds(); e > 0 && s.Position > 0 {
-		fs = append(fs, fact{"speed", fmt.Sprintf("%.1f times real time", s.Position.Seconds()/e)})
+		speed := fmt.Sprintf("%.1f times real time", s.Position.Seconds()/e)
+		if s.Frames > 0 {
+			speed += fmt.Sprintf(", %.0f frames/s", float64(s.Frames)/e)
+		}
+		fs = append(fs, fact{"speed", speed})
 	}
 	return fs
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -33,17 +34,17 @@ type page struct {
 }
 
 type input struct {
-	ID, Name, URL string
-	Trouble       string // why it could not be vetted
-	Defects       int
-	Unshown       int
-	Stopped       bool
-	Facts         []fact
-	Ticks         []tick
-	Lanes         []lane // the overview: one row a defect that was found
-	Verdicts      []finding
-	Waves         []wave
-	Lines, Quiet  []line
+	ID, Name     string
+	Trouble      string // why it could not be vetted
+	Defects      int
+	Unshown      int
+	Stopped      bool
+	Facts        []fact
+	Ticks        []tick
+	Lanes        []lane // the overview: one row a defect that was found
+	Verdicts     []finding
+	Waves        []wave
+	Lines, Quiet []line
 }
 
 type fact struct{ Name, Value string }
@@ -65,6 +66,13 @@ type finding struct {
 	Score                                                       string
 	Picture                                                     template.URL
 	Region                                                      *box
+	Sound                                                       *snippet // where there is no picture
+}
+
+// snippet is the sound around a verdict.
+type snippet struct {
+	Path        template.HTMLAttr
+	Left, Width float64 // of the verdict, percent
 }
 
 // box is a region in percent of the picture.
@@ -102,18 +110,18 @@ func Write(w io.Writer, version string, recorders []*Recorder) error {
 }
 
 func (r *Recorder) input(i int) input {
-	s := scale{r.length()}
+	s := scale{0, r.length()}
 	in := input{
-		ID: fmt.Sprintf("input%d", i+1), Name: path.Base(r.url), URL: r.url,
+		ID: fmt.Sprintf("input%d", i+1), Name: Legible(path.Base(r.url)),
 		Defects: len(r.verdicts) + r.unshown, Unshown: r.unshown, Stopped: r.summary.Stopped,
 		Ticks: s.ticks(), Facts: r.facts(),
 	}
 	if r.err != nil {
-		in.Trouble = r.err.Error()
+		in.Trouble = Legible(r.err.Error())
 	}
 	bars := map[lineKey][]bar{}
 	byDefect := map[string][]bar{}
-	for n, v := range r.verdicts {
+	for n, v := range r.inOrder() {
 		f := r.finding(fmt.Sprintf("%s-v%d", in.ID, n+1), v)
 		in.Verdicts = append(in.Verdicts, f)
 		start, end := v.Start.AsDuration(), v.End.AsDuration()
@@ -127,7 +135,6 @@ func (r *Recorder) input(i int) input {
 			in.Lanes = append(in.Lanes, lane{string(d), bs})
 		}
 	}
-	slices.SortStableFunc(in.Verdicts, func(a, b finding) int { return 0 })
 	in.Waves = r.wavesOf(s)
 	for _, k := range r.sortedLines() {
 		l := r.line(s, k, bars[k])
@@ -145,18 +152,35 @@ func (r *Recorder) finding(id string, v *streamvetv1.Verdict) finding {
 	f := finding{
 		ID: id, Defect: v.Defect, Severity: strings.ToLower(strings.TrimPrefix(v.Severity.String(), "SEVERITY_")),
 		Start: exactTime(start), End: exactTime(end), Length: fmt.Sprintf("%.3g s", (end - start).Seconds()),
-		Detector: v.Detector + " " + v.DetectorVersion, Track: int(v.Track), Score: fmt.Sprintf("%.2f", v.Score),
+		Detector: Legible(v.Detector + " " + v.DetectorVersion), Track: int(v.Track), Score: fmt.Sprintf("%.2f", v.Score),
 	}
-	if v.Unit != "" {
-		f.Reading = fmt.Sprintf("%.4g %s", v.Reading, v.Unit)
+	if v.Unit != "" && !math.IsNaN(v.Reading) && !math.IsInf(v.Reading, 0) {
+		f.Reading = fmt.Sprintf("%.4g %s", v.Reading, Legible(v.Unit))
 	}
-	if e := v.Evidence; e != nil {
+	if e := v.Evidence; e != nil && (e.MediaType == "image/jpeg" || e.MediaType == "image/png") {
 		f.Picture = template.URL("data:" + e.MediaType + ";base64," + base64.StdEncoding.EncodeToString(e.Data))
 		if g := v.Region; g != nil {
 			f.Region = &box{100 * g.X, 100 * g.Y, 100 * g.Width, 100 * g.Height}
 		}
+	} else {
+		f.Sound = r.snippet(int(v.Track), start, end)
 	}
 	return f
+}
+
+// snippet draws the sound around [start, end) of a track; nil where the page
+// keeps none, or too coarse a picture of it.
+func (r *Recorder) snippet(track int, start, end time.Duration) *snippet {
+	wave := r.waves[track]
+	if wave == nil {
+		return nil
+	}
+	around := max((end-start)/4, 250*time.Millisecond)
+	s := scale{max(start-around, 0), end - start + 2*around}
+	if s.length < 20*wave.width {
+		return nil
+	}
+	return &snippet{s.wave(wave), s.percent(start), max(s.percent(end)-s.percent(start), 0.5)}
 }
 
 func exactTime(d time.Duration) string {

@@ -110,6 +110,14 @@ func (r *Recorder) length() time.Duration {
 	return l
 }
 
+// inOrder gives the verdicts as they follow each other in time. They were raised
+// in another order: sound and picture are vetted side by side.
+func (r *Recorder) inOrder() []*streamvetv1.Verdict {
+	return slices.SortedStableFunc(slices.Values(r.verdicts), func(a, b *streamvetv1.Verdict) int {
+		return cmp.Compare(a.Start.AsDuration(), b.Start.AsDuration())
+	})
+}
+
 // sortedLines gives the keys of the lines, those with the highest peaks first.
 func (r *Recorder) sortedLines() []lineKey {
 	keys := make([]lineKey, 0, len(r.lines))

@@ -1,6 +1,9 @@
 package report
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Bounds of a series: it begins with buckets of bucketFirst, and when seriesMax
 // of them are full, neighbours are joined and buckets become twice as long. So
@@ -32,11 +35,13 @@ type series struct {
 
 func newSeries() *series { return &series{width: bucketFirst} }
 
-// add takes a value that holds over [start, start+length).
+// add takes a value that holds over [start, start+length). What is no number is
+// left out.
 func (s *series) add(start, length time.Duration, low, high float64) {
-	if start < 0 {
-		start = 0
+	if math.IsNaN(low) || math.IsNaN(high) {
+		return
 	}
+	start = max(start, 0)
 	end := max(start+length, start+1)
 	for int(end/s.width) >= seriesMax {
 		s.halve()
