@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
+
+	astiav "github.com/asticode/go-astiav"
 
 	"github.com/streamvet/streamvet/engine/frame"
 )
@@ -196,5 +199,38 @@ func TestNoSize(t *testing.T) {
 	video, _ := play(s)
 	if v := video[0]; len(v.frames) != 0 || v.tail.RefusedPackets == 0 {
 		t.Errorf("%d pictures, %+v", len(v.frames), v.tail)
+	}
+}
+
+// A size that damage made absurd: what lies before it plays, the rest is missed.
+func TestAbsurdSize(t *testing.T) {
+	path := damagedClip(t, "testdata/h264.mp4", func(b []byte) []byte {
+		at := bytes.Index(b, []byte("stsz"))
+		copy(b[at+16+4*12:], []byte{0x7f, 0xff, 0xff, 0}) // the picture numbered 12
+		return b
+	})
+	video, audio := playFile(t, path, Options{})
+	if v := video[0]; len(v.frames) < 10 || v.sum().Gap < 400*time.Millisecond {
+		t.Errorf("%d pictures, %+v", len(v.frames), v.sum())
+	}
+	if len(audio[0].frames) < 40 {
+		t.Errorf("%d blocks of sound", len(audio[0].frames))
+	}
+}
+
+// Reads that fail for damage are tried again, so often and no more; they are told.
+func TestFailedReads(t *testing.T) {
+	s := open(t, "testdata/h264.mp4", Options{})
+	for _, rc := range []int{rcMemory, rcArgument, rcInvalid, rcMissing} {
+		before := s.line.corrupt(0)
+		if end, _ := s.readEnded(rc, 1); end || s.line.corrupt(0) != before+1 {
+			t.Errorf("%v: ended at the first, or not told", astiav.Error(rc))
+		}
+		if end, err := s.readEnded(rc, unreadable); !end || err != nil {
+			t.Errorf("%v: ended %v with %v after %d", astiav.Error(rc), end, err, unreadable)
+		}
+	}
+	if end, err := s.readEnded(rcIO, 1); !end || err == nil || !strings.Contains(err.Error(), "disk") {
+		t.Errorf("a failing disk: %v, %v", end, err)
 	}
 }

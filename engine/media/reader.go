@@ -65,10 +65,9 @@ func (s *Source) read() error {
 	}
 }
 
-// readEnded decides what a failed read means. The codes of FFmpeg do not tell
-// causes apart, so the deadline is asked itself.
+// readEnded decides what a failed read means. The codes of FFmpeg do not tell a
+// stall from other failures, so the deadline is asked itself.
 func (s *Source) readEnded(rc, failed int) (bool, error) {
-	err := astiav.Error(rc)
 	select {
 	case <-s.closing:
 		return true, ErrClosed
@@ -79,12 +78,25 @@ func (s *Source) readEnded(rc, failed int) (bool, error) {
 		return true, fmt.Errorf("%w (%v): the sender stopped, or the network is down; check the address, or raise the stall timeout", ErrStalled, s.options.StallTimeout)
 	case rc == rcEOF:
 		return true, nil
-	case rc == rcAgain || err == astiav.ErrInvaliddata:
-		// Garbage: the demuxer looks for the next thing it understands.
+	case s.isDamage(rc):
+		if failed == 1 && rc != rcAgain {
+			s.line.spoil()
+		}
 		return failed >= unreadable, nil
 	default:
-		return true, fmt.Errorf("the connection or the disk failed: %w", err)
+		return true, fmt.Errorf("the connection or the disk failed: %w", astiav.Error(rc))
 	}
+}
+
+// isDamage tells whether a failed read is due to what was read: the demuxer may
+// find something it understands further on. Sizes that damage made absurd end as
+// ENOMEM or EINVAL.
+func (s *Source) isDamage(rc int) bool {
+	switch rc {
+	case rcAgain, rcInvalid, rcMemory, rcArgument, rcMissing:
+		return true
+	}
+	return s.local && rc != rcIO
 }
 
 // discardSkipped spares the demuxer the tracks that nobody wants any more.

@@ -151,10 +151,15 @@ func durationIsDeclared(fc *astiav.FormatContext) bool {
 	return C.svm_duration_is_declared(formatC(fc)) != 0
 }
 
+// Codes that FFmpeg's functions return.
 const (
-	rcAgain = -int(C.EAGAIN)
-	rcEOF   = int(C.AVERROR_EOF)
-	rcExit  = int(C.AVERROR_EXIT)
+	rcAgain    = -int(C.EAGAIN)
+	rcIO       = -int(C.EIO)
+	rcMemory   = -int(C.ENOMEM)
+	rcArgument = -int(C.EINVAL)
+	rcEOF      = int(C.AVERROR_EOF)
+	rcInvalid  = int(C.AVERROR_INVALIDDATA)
+	rcMissing  = int(C.AVERROR_PATCHWELCOME)
 )
 
 // codec is an open decoder with its log counters.

@@ -51,6 +51,7 @@ func (o Options) withDefaults() Options {
 type Source struct {
 	url     string
 	name    string // url as it may be told
+	local   bool   // a file of this machine
 	options Options
 	log     *slog.Logger
 	info    Info
@@ -112,6 +113,7 @@ func (s *Source) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.local = strings.HasPrefix(place.url, "file:")
 	s.format = astiav.AllocFormatContext()
 	options := astiav.NewDictionary()
 	defer options.Free()

@@ -313,6 +313,15 @@ func (t *timeline) leaveOut() {
 	t.partial = true
 }
 
+// spoil notes a packet that could not be read, of whatever track.
+func (t *timeline) spoil() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range t.tracks {
+		t.tracks[i].corrupt++
+	}
+}
+
 func (t *timeline) corrupt(track int) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
