@@ -1,6 +1,9 @@
 package sound
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // hole is a hole in one channel, in ms since the start of the signal.
 type hole struct {
@@ -67,13 +70,17 @@ func (d *holes) settled() int64 {
 
 func (d *holes) at(ms int64) float64 { return d.power[ms%holeRing] }
 
-// mean is the mean power of [from, to).
-func (d *holes) mean(from, to int64) float64 {
-	var sum float64
-	for t := from; t < to; t++ {
-		sum += d.at(t)
+// typical is the upper quartile of the power of [from, to), at most besideMS: a click beside a
+// pause is no sound that falls.
+func (d *holes) typical(from, to int64) float64 {
+	var power [besideMS]float64
+	n := 0
+	for t := from; t < to && n < besideMS; t++ {
+		power[n] = d.at(t)
+		n++
 	}
-	return sum / float64(to-from)
+	slices.Sort(power[:n])
+	return power[n*3/4]
 }
 
 func (d *holes) most(from, to int64) float64 {
@@ -107,11 +114,15 @@ func (d *holes) look() {
 	if c < besideMS+edgeMS {
 		return
 	}
-	before := d.mean(c-besideMS, c-edgeMS+1)
+	hole := d.most(c, d.now)
+	if hole > d.at(c-edgeMS) && hole > d.at(c-edgeMS-1) {
+		return // no fall at all: nearly always
+	}
+	before := d.typical(c-besideMS, c-edgeMS+1)
 	if before < d.quiet {
 		return
 	}
-	d.fall = decibels(before, d.most(c, d.now))
+	d.fall = decibels(before, hole)
 	if d.fall < min(d.depth, d.digital)-holeSlack {
 		return
 	}
@@ -151,7 +162,7 @@ func (d *holes) judge() (hole, bool) {
 	}
 	d.inside, d.rising = false, false
 	length := d.end - d.start
-	rise := decibels(d.mean(d.end+1, d.now), d.most(max(d.end-holeLookMS, d.start), d.end-1))
+	rise := decibels(d.typical(d.end+1, d.now), d.most(max(d.end-holeLookMS, d.start), d.end-1))
 	need, shortest := d.depth, d.shortest
 	if d.exact*2 > length {
 		need, shortest = d.digital, d.exactShortest
