@@ -22,37 +22,56 @@ func (m *truePeak) observe(*hop, *scores) {}
 func (m *truePeak) flush(*scores)         {}
 
 func (m *truePeak) read(first, n int64, l *frame.Loudness, s *scores) {
-	db := max(finite(l.TruePeak), floorDB)
+	db := finite(l.TruePeak)
 	s.add(m.out, first, n, ramp(db, m.half-m.span, m.half, m.half+m.span), db)
 }
 
-// loudness scores short-term loudness (EBU Tech 3341, 3 s) that is too high for
-// any programme.
+// loudness scores short-term loudness (EBU Tech 3341, 3 s) above a ceiling that
+// no programme reaches, and integrated loudness below a floor if one is set.
 //
-// Reading: LUFS.
+// Reading: LUFS, short-term, or integrated where that scores higher.
+//
+// The target of R128, -23 LUFS, is no default: hardly anything made for the web
+// meets it. Jumps of the level are not scored: a cut from one scene to the next
+// is the same to the ear that knows no picture.
 type loudness struct {
-	out        output
-	half, span float64 // LUFS at which the score is 0.5; LU to 0 and to 1
+	out      output
+	ceiling  float64 // short-term LUFS at which the score is 0.5
+	floor    float64 // integrated LUFS at which the score is 0.5; 0 or more: no floor
+	span     float64 // LU to a score of 0 and of 1
+	measured int64   // samples that readings spoke for
+	settle   int64   // samples before the integrated loudness counts
 }
 
+// gateLUFS is the absolute gate of BS.1770: programme below it has no integrated loudness.
+const gateLUFS = -70
+
 func loudnessKind() kind {
-	return kind{"loudness", params{"max_lufs": -6, "span_lu": 6}, func(o output, p params, _ format) scorer {
-		return &loudness{out: o, half: p["max_lufs"], span: p["span_lu"]}
+	return kind{"loudness", params{"max_lufs": -6, "min_integrated_lufs": 0, "span_lu": 6}, func(o output, p params, f format) scorer {
+		return &loudness{out: o, ceiling: p["max_lufs"], floor: p["min_integrated_lufs"], span: p["span_lu"], settle: int64(10 * f.rate)}
 	}}
 }
 
 func (m *loudness) observe(*hop, *scores) {}
-func (m *loudness) flush(*scores)         {}
+func (m *loudness) flush(*scores)         { m.measured = 0 }
 
 func (m *loudness) read(first, n int64, l *frame.Loudness, s *scores) {
-	lufs := max(finite(l.ShortTerm), floorDB)
-	s.add(m.out, first, n, ramp(lufs, m.half-m.span, m.half, m.half+m.span), lufs)
+	m.measured += n
+	lufs := finite(l.ShortTerm)
+	value := ramp(lufs, m.ceiling-m.span, m.ceiling, m.ceiling+m.span)
+	whole := finite(l.Integrated)
+	if m.floor < 0 && whole > gateLUFS && m.measured >= m.settle {
+		if v := ramp(whole, m.floor+m.span, m.floor, m.floor-m.span); v > value {
+			value, lufs = v, whole
+		}
+	}
+	s.add(m.out, first, n, value, lufs)
 }
 
-// finite makes the floor of what is not a number.
-func finite(x float64) float64 {
-	if x != x {
+// finite bounds a level; what is not a number becomes the floor.
+func finite(db float64) float64 {
+	if db != db {
 		return floorDB
 	}
-	return min(x, -floorDB)
+	return min(max(db, floorDB), -floorDB)
 }

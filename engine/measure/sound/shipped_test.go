@@ -204,3 +204,35 @@ func TestShippedLoudness(t *testing.T) {
 		})
 	}
 }
+
+func TestQuietProgrammeWhereAFloorIsSet(t *testing.T) {
+	for _, c := range []struct {
+		name             string
+		floor, programme float64
+		raised           bool
+	}{
+		{"below", -30, -34, true}, {"above", -30, -28, false}, {"no floor", 0, -60, false}, {"nothing but silence", -30, -71, false},
+	} {
+		d := measure.Detector{Name: "l", Measure: "loudness", Params: map[string]float64{"min_integrated_lufs": c.floor}, Defects: []verdict.Defect{verdict.Loudness}}
+		s, err := New([]measure.Detector{d}, testRate, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var best float64
+		block := seconds(0.1)
+		for n := range 120 {
+			a := &frame.Audio{Channels: 1, SampleRate: testRate, PTS: time.Duration(n) * 100 * time.Millisecond}
+			a.Samples[0] = block
+			a.Loudness = frame.Loudness{Valid: true, ShortTerm: -70, Integrated: c.programme}
+			for _, sc := range s.Observe(nil, a) {
+				if sc.Value >= 0.5 && n < 99 {
+					t.Errorf("%s: raised after %d readings", c.name, n)
+				}
+				best = max(best, sc.Value)
+			}
+		}
+		if (best >= 0.5) != c.raised {
+			t.Errorf("%s: score %.2f", c.name, best)
+		}
+	}
+}
