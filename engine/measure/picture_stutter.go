@@ -63,7 +63,7 @@ func (d *stutter) observe(dst []verdict.Score, o output, p *picture) []verdict.S
 	if p.cut {
 		d.begin()
 	}
-	d.confirm(p)
+	d.confirm(p, moves && !repeat)
 	switch {
 	case moves && !repeat:
 		if d.run.pictures > 0 && lively && !p.cut {
@@ -120,9 +120,9 @@ func (d *stutter) resumed(p *picture) {
 }
 
 // confirm counts a run of repeats after which motion jumped, if it was a jump and
-// not just faster motion.
-func (d *stutter) confirm(p *picture) {
-	if d.jump > 0 && p.change < 0.85*d.jump && !p.cut {
+// not just faster motion, nor one new picture between repeats.
+func (d *stutter) confirm(p *picture, moves bool) {
+	if d.jump > 0 && moves && p.change < 0.85*d.jump && !p.cut {
 		d.note(hitch{at: p.PTS, length: d.jumped})
 	}
 	d.jump = 0
