@@ -223,15 +223,16 @@ func (n *network) deliver(l look, at *lane, b *infer.Binding, row int) error {
 		Detector: n.detector.Name, Defect: output.Defect,
 		PTS: l.pts, Duration: l.duration, Value: value, Reading: value,
 	}
-	if cells, h, w := b.Map(row); cells != nil && value >= output.Rule.Clear {
-		at.answer[0].Region, at.answer[0].Reading = n.region(l, at, cells, h, w)
+	if n.spec.Map != "" {
+		at.answer[0].Region, at.answer[0].Reading = n.region(l, at, b, row)
 	}
 	return l.owner.source.judge.scores(l.owner.track, at.answer[:], l.owner.gallery)
 }
 
 // region is the rectangle around the cells of a map that belong to the defect,
 // and their share of the picture in percent.
-func (n *network) region(l look, at *lane, cells []float32, h, w int) (*verdict.Region, float64) {
+func (n *network) region(l look, at *lane, b *infer.Binding, row int) (*verdict.Region, float64) {
+	cells, h, w := b.Map(row)
 	x0, y0, x1, y1, hits := w, h, 0, 0, 0
 	for y := range h {
 		for x := range w {
@@ -244,6 +245,10 @@ func (n *network) region(l look, at *lane, cells []float32, h, w int) (*verdict.
 	if hits == 0 {
 		return nil, 0
 	}
+	share := 100 * float64(hits) / float64(h*w)
+	if float64(b.Score(row)) < n.detector.Outputs[0].Rule.Clear {
+		return nil, share // nobody will ask where
+	}
 	// The map covers the tensor; at native resolution the picture ends before it does.
 	width, height := l.width, l.height
 	if n.spec.Tensor.Resize == "none" {
@@ -253,7 +258,7 @@ func (n *network) region(l look, at *lane, cells []float32, h, w int) (*verdict.
 	down := func(cell int) float64 { return min(float64(cell*height)/float64(h*l.height), 1) }
 	r := &verdict.Region{X: across(x0), Y: down(y0)}
 	r.Width, r.Height = across(x1)-r.X, down(y1)-r.Y
-	return r, 100 * float64(hits) / float64(h*w)
+	return r, share
 }
 
 // close ends the inference goroutine. All lanes must have been left.
