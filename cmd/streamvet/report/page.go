@@ -1,10 +1,13 @@
 package report
 
 import (
+	"bytes"
 	_ "embed"
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"image"
+	_ "image/jpeg" // of evidence
 	"io"
 	"math"
 	"path"
@@ -65,6 +68,7 @@ type finding struct {
 	Track                                                       int
 	Score                                                       string
 	Picture                                                     template.URL
+	Tall                                                        bool // the picture is higher than wide
 	Region                                                      *box
 	Sound                                                       *snippet // where there is no picture
 }
@@ -159,6 +163,9 @@ func (r *Recorder) finding(id string, v *streamvetv1.Verdict) finding {
 	}
 	if e := v.Evidence; e != nil && (e.MediaType == "image/jpeg" || e.MediaType == "image/png") {
 		f.Picture = template.URL("data:" + e.MediaType + ";base64," + base64.StdEncoding.EncodeToString(e.Data))
+		if c, _, err := image.DecodeConfig(bytes.NewReader(e.Data)); err == nil {
+			f.Tall = c.Height > c.Width
+		}
 		if g := v.Region; g != nil {
 			f.Region = &box{100 * g.X, 100 * g.Y, 100 * g.Width, 100 * g.Height}
 		}
