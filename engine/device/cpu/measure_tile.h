@@ -8,6 +8,7 @@
 enum {
   STRIP_ABOVE = 8, STRIP_BELOW = 10,  // rows around a strip that the bands look at
   STRIP_ROWS = STRIP_ABOVE + SV_BLOCK + STRIP_BELOW,
+  AHEAD = 512,                        // bytes: rows are asked for so far ahead of their use
   TILE_MAX = 64,                      // bytes of the widest vector
 };
 
@@ -120,6 +121,8 @@ static inline void tile_bytes(const Strip &s, sv_i32 x, const Edge *e, Totals<S>
   for (sv_i32 r = 0; r < count; r++) {
     const sv_u8 *row = s.row(r) + x;
     V down = S::load(s.row(r + 1) + x);
+    __builtin_prefetch(s.row(r + STRIP_BELOW - 1) + x + AHEAD);
+    __builtin_prefetch(s.before[r] + x + AHEAD);
     sad = S::add_q(sad, S::sad(c, S::load(s.before[r] + x)));
     lowest = S::min_b(lowest, c);
     highest = S::max_b(highest, c);

@@ -59,8 +59,12 @@ static void bilinear_row(const Source &s, const Taps2 &t, BilinearRow &r, sv_i32
 // and step are those of interleaved chroma, shift is its subsampling.
 static void native_row(const Source &s, sv_i32 y, sv_i32 width, sv_i32 n, sv_i32 step, sv_i32 offset, sv_i32 shift, float *__restrict__ out) {
   const sv_u8 *row = s.base + y * s.pitch;
-  if (s.bytes == 1 && step == 1 && shift == 0) {
+  if (step == 1 && shift == 0 && s.bytes == 1) {
     for (sv_i32 x = 0; x < width; x++) out[x] = row[x];
+  } else if (step == 1 && shift == 0) {
+    const sv_u16 *__restrict__ words = (const sv_u16 *)row;
+    const sv_i32 down = s.shift, most = s.most;
+    for (sv_i32 x = 0; x < width; x++) out[x] = (float)sv_min(words[x] >> down, most);
   } else {
     for (sv_i32 x = 0; x < width; x++) out[x] = (float)sample_at(s, row, (x >> shift) * step + offset);
   }
