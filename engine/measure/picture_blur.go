@@ -10,9 +10,10 @@ import (
 // Reading: how many times less fine detail it has than usual. Fine detail is
 // the energy of differences at distance 1 by that of luma as a whole, so that
 // fades and contrast do not count; and the edges (edgeWidth, 4 or less in a crisp
-// picture, 6..11 in soft but healthy video) must have become wider. 0.5 where detail has fallen to
-// 1/`drop` and width has risen by `rise`. A Gaussian blur of 4 samples takes away
-// 4 times or more and adds 3 or more; a fast pan 2 times and 1.
+// picture, 6..11 in soft but healthy video) must have become wider. 0.5 where
+// detail has fallen to 1/`drop` and width has risen by `rise`. A Gaussian blur of
+// 4 samples takes away 4 times or more and adds 3 or more; a fast pan 2 times and
+// 1. What stays soft for most of a minute is what the scene has now.
 //
 // Without a scene to compare with, only a width of `width` counts; clips that
 // are soft from end to end are not told from soft lenses.
@@ -55,12 +56,14 @@ func (d *blur) observe(dst []verdict.Score, o output, p *picture) []verdict.Scor
 
 // learn follows what is usual, slowly, so that a short defect leaves no mark.
 func (d *blur) learn(detail, width, value float64) {
-	const step = 0.02 // most that may change with one picture: 2 %
-	switch {
-	case d.seen < 4:
+	step := 0.02 // most that may change with one picture: 2 %
+	if value >= 0.15 {
+		step = 0.001
+	}
+	if d.seen < 4 {
 		d.detail += (detail - d.detail) / float64(d.seen+1)
 		d.edge += (width - d.edge) / float64(d.seen+1)
-	case value < 0.15:
+	} else {
 		d.detail += min(max(detail-d.detail, -step), step)
 		d.edge += min(max(width-d.edge, -5*step), 5*step)
 	}
