@@ -17,7 +17,13 @@ const (
 	besideMS   = 12 // of sound before and after a hole are compared
 	holeLookMS = 4  // a hole is at least this long
 	holeSlack  = 8  // dB short of the depth at which the score is 0
-	holeBackDB = 25 // sound that comes back is at most this far below that before
+	// A deep voice or bass is pulses with holes between them: a hole no longer
+	// than the second is none if there was another within the first before it.
+	pulseMS, pulseHoleMS = 40, 15
+	// holeWholeDB is the least fall of the whole level. Codecs let the bass of a
+	// hole fade more slowly than the rest.
+	holeWholeDB = 8
+	holeBackDB  = 25 // sound that comes back is at most this far below that before
 )
 
 // holes finds holes in the levels of one channel, a millisecond at a time.
@@ -39,13 +45,15 @@ type holes struct {
 	// power is the lesser of the whole level, where the filter rings on after a
 	// cut, and of that above lowHz, where the codec lets the bass fade.
 	power  [holeRing]float64
-	held   [holeRing]bool // the whole ms repeats one value
+	whole  [holeRing]float64 // the whole level
+	held   [holeRing]bool    // the whole ms repeats one value
 	inside bool
 	rising bool // the end was seen; waiting for the sound after it
 	start  int64
 	end    int64
 	before float64 // power beside the hole
 	fall   float64 // dB at its first edge
+	pulses bool    // the sound before it has holes as well
 	exact  int64   // ms of the hole that are held
 }
 
@@ -70,6 +78,20 @@ func (d *holes) settled() int64 {
 
 func (d *holes) at(ms int64) float64 { return d.power[ms%holeRing] }
 
+// bass tells whether the whole level falls far less than that above lowHz from
+// [a, b) to [b, c): what is between the pulses of a bass is no hole.
+func (d *holes) bass(a, b, c int64) bool {
+	var beside, inside float64
+	for t := a; t < c; t++ {
+		if p := d.whole[t%holeRing]; t < b {
+			beside += p / float64(b-a)
+		} else {
+			inside += p / float64(c-b)
+		}
+	}
+	return decibels(beside, inside) < holeWholeDB
+}
+
 // typical is the upper quartile of the power of [from, to), at most besideMS: a click beside a
 // pause is no sound that falls.
 func (d *holes) typical(from, to int64) float64 {
@@ -81,6 +103,14 @@ func (d *holes) typical(from, to int64) float64 {
 	}
 	slices.Sort(power[:n])
 	return power[n*3/4]
+}
+
+func (d *holes) least(from, to int64) float64 {
+	m := math.Inf(1)
+	for t := from; t < to; t++ {
+		m = min(m, d.at(t))
+	}
+	return m
 }
 
 func (d *holes) most(from, to int64) float64 {
@@ -95,6 +125,7 @@ func (d *holes) most(from, to int64) float64 {
 func (d *holes) push(m *millisecond, integer bool) (hole, bool) {
 	i := d.now % holeRing
 	d.power[i] = float64(min(m.energy, m.high))
+	d.whole[i] = float64(m.energy)
 	d.held[i] = integer && m.held == d.msSamples
 	d.now++
 	switch {
@@ -123,9 +154,10 @@ func (d *holes) look() {
 		return
 	}
 	d.fall = decibels(before, hole)
-	if d.fall < min(d.depth, d.digital)-holeSlack {
+	if d.fall < min(d.depth, d.digital)-holeSlack || d.bass(c-besideMS, c-edgeMS+1, d.now) {
 		return
 	}
+	d.pulses = d.least(max(c-pulseMS, 0), c-edgeMS) < 2*hole
 	d.inside, d.start, d.before, d.exact = true, c, before, 0
 	for t := c; t < d.now; t++ {
 		d.count(t)
@@ -167,7 +199,7 @@ func (d *holes) judge() (hole, bool) {
 	if d.exact*2 > length {
 		need, shortest = d.digital, d.exactShortest
 	}
-	if length < shortest {
+	if length < shortest || d.pulses && length < pulseHoleMS && need == d.depth {
 		return hole{}, false
 	}
 	value := min(ramp(d.fall, need-holeSlack, need, need+20), ramp(rise, need-holeSlack-5, need-5, need+15))

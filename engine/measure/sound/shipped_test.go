@@ -114,6 +114,7 @@ func TestShippedDetectors(t *testing.T) {
 		{"hole of 10 ms in a tone", mono(seconds(6).tone(700, 0.3).zero(3, 3.01)), false, []heard{{verdict.Dropout, 3, 3.01, 0.015}}},
 		{"hole of 300 ms in one channel", stereo(speech(6), speech(6).zero(3, 3.3)), false, []heard{{verdict.Dropout, 3, 3.3, 0.015}}},
 		{"hole of 2 ms", mono(speech(6).zero(3, 3.002)), true, nil},
+		{"deep voice", mono(seconds(6).noise(0.5, 1).strike(0.016, 0.0025)), false, nil},
 		{"staccato", mono(seconds(6).tone(440, 0.3).tone(1320, 0.1).notes(0.25, 0.1, 0.005, 0.01)), false, nil},
 		{"gated speech", mono(speech(6).notes(0.6, 0.35, 0.002, 0.015)), false, nil},
 

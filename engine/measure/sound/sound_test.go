@@ -114,3 +114,57 @@ func TestNewRefuses(t *testing.T) {
 		}
 	}
 }
+
+// observe gives the scores of one block of silence.
+func observe(s *Sound, pts time.Duration, samples int) []verdict.Score {
+	a := &frame.Audio{Channels: 1, SampleRate: 48000, PTS: pts}
+	a.Samples[0] = make([]float32, samples)
+	return s.Observe(nil, a)
+}
+
+func TestTimestamps(t *testing.T) {
+	s, err := New([]measure.Detector{{Name: "s", Measure: "dc_offset", Defects: []verdict.Defect{verdict.DCOffset}}}, 48000, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const window = 500 * time.Millisecond
+	at := func(what string, got []verdict.Score, want ...time.Duration) {
+		t.Helper()
+		if len(got) != len(want) {
+			t.Fatalf("%s: %d scores, want %d", what, len(got), len(want))
+		}
+		for i, sc := range got {
+			if sc.PTS != want[i] || sc.Duration != window {
+				t.Errorf("%s: score at %v for %v, want it at %v", what, sc.PTS, sc.Duration, want[i])
+			}
+		}
+	}
+	at("begins late", observe(s, 7*time.Second, 36000), 7*time.Second)
+	at("rounding of the container", observe(s, 7*time.Second+753*time.Millisecond, 12000), 7500*time.Millisecond)
+	at("a jump drops what is not full", observe(s, 20*time.Second, 24000+100), 20*time.Second)
+	at("and back", observe(s, 3*time.Second, 24000), 3*time.Second)
+	if got := s.Observe(nil, &frame.Audio{Channels: 2, SampleRate: 48000}); got != nil {
+		t.Errorf("a block of another format gave %v", got)
+	}
+}
+
+func TestWaveform(t *testing.T) {
+	s, err := New(nil, 48000, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &frame.Audio{Channels: 1, SampleRate: 48000, PTS: time.Second}
+	a.Samples[0] = make([]float32, 1000)
+	for i := range 480 {
+		a.Samples[0][i] = []float32{0.5, -0.25}[i%2]
+	}
+	s.Observe(nil, a)
+	got := s.Waveform()
+	if len(got) != 2 {
+		t.Fatalf("%d peaks, want 2: 1000 samples hold two of 480", len(got))
+	}
+	want := Peak{PTS: time.Second, Duration: 10 * time.Millisecond, Min: -0.25, Max: 0.5, RMS: float32(math.Sqrt((0.25 + 0.0625) / 2))}
+	if got[0] != want || got[1].Max != 0 || got[1].PTS != 1010*time.Millisecond {
+		t.Errorf("got %+v", got)
+	}
+}
