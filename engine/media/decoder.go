@@ -23,8 +23,8 @@ type mark struct {
 // marksKept is more than any decoder holds back (frame threads, reordering).
 const marksKept = 256
 
-// fruitless is how many packets or calls in a row a decoder may refuse at the
-// end before it is taken for finished.
+// fruitless is how many calls in a row a decoder may answer with an error, though
+// it was fed nothing in between, before it is taken for finished.
 const fruitless = 1024
 
 // decoder turns the packets of one track into frames. It belongs to whoever
@@ -42,7 +42,7 @@ type decoder struct {
 	marks     [marksKept]mark
 	sent      int64
 	key       bool // a packet that a decoder can begin with was sent
-	any       bool // a frame came out
+	decoded   bool // a frame came out
 	draining  bool
 	ended     error // what Next gives from now on
 	early     int   // packets refused before key: a broadcast joined in its middle
@@ -53,28 +53,25 @@ type decoder struct {
 
 // next gives the next frame of the decoder in f, with its mark.
 func (d *decoder) next(ctx context.Context, f *astiav.Frame) (mark, error) {
-	for errors := 0; d.ended == nil; {
+	for failures := 0; d.ended == nil; {
 		switch rc := d.codec.receive(f, &d.info); {
 		case rc >= 0:
-			d.any = true
+			d.decoded = true
 			return d.marks[uint64(d.info.c.opaque)%marksKept], nil
 		case rc == rcEOF:
-			d.ended = io.EOF
-			if err := d.queue.failure(); err != nil {
-				d.ended = err
-			}
+			d.end()
 			continue
 		case rc != rcAgain:
 			d.refuse()
-			if errors++; errors < fruitless {
-				continue
+			if failures++; failures >= fruitless {
+				d.end()
 			}
-			d.ended = io.EOF
 			continue
 		}
 		if err := d.feed(ctx); err != nil {
 			return mark{}, err
 		}
+		failures = 0
 	}
 	return mark{}, d.ended
 }
@@ -82,7 +79,7 @@ func (d *decoder) next(ctx context.Context, f *astiav.Frame) (mark, error) {
 // feed sends one packet, or the end of them.
 func (d *decoder) feed(ctx context.Context) error {
 	if d.draining { // a decoder that asks for more after the end has nothing left
-		d.ended = io.EOF
+		d.end()
 		return nil
 	}
 	p, err := d.queue.pop(ctx)
@@ -105,8 +102,16 @@ func (d *decoder) feed(ctx context.Context) error {
 	return nil
 }
 
+// end is what Next gives after the last frame.
+func (d *decoder) end() {
+	d.ended = io.EOF
+	if err := d.queue.failure(); err != nil {
+		d.ended = err
+	}
+}
+
 func (d *decoder) refuse() {
-	if d.key || d.any {
+	if d.key || d.decoded {
 		d.refused++
 	} else {
 		d.early++
@@ -141,7 +146,7 @@ func (d *decoder) evidence(m mark) frame.Evidence {
 // ended on the timeline.
 func (d *decoder) tail(lastEnd time.Duration) frame.Evidence {
 	e := frame.Evidence{RefusedPackets: d.refused}
-	if !d.any {
+	if !d.decoded {
 		e.RefusedPackets += d.early
 	}
 	e.CorruptPackets = max(0, d.clock.corrupt(d.index)-d.last.corrupt)
