@@ -13,6 +13,7 @@ import (
 
 	"github.com/streamvet/streamvet/engine/device"
 	"github.com/streamvet/streamvet/engine/frame"
+	"github.com/streamvet/streamvet/engine/verdict"
 	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
 )
 
@@ -156,6 +157,19 @@ func turn(src *image.RGBA, degrees int) *image.RGBA {
 		}
 	}
 	return dst
+}
+
+// turnRegion is turn for a region of the picture.
+func turnRegion(r *verdict.Region, degrees int) *verdict.Region {
+	switch degrees {
+	case 90:
+		return &verdict.Region{X: 1 - r.Y - r.Height, Y: r.X, Width: r.Height, Height: r.Width}
+	case 180:
+		return &verdict.Region{X: 1 - r.X - r.Width, Y: 1 - r.Y - r.Height, Width: r.Width, Height: r.Height}
+	case 270:
+		return &verdict.Region{X: r.Y, Y: 1 - r.X - r.Width, Width: r.Height, Height: r.Width}
+	}
+	return r
 }
 
 func (g *gallery) free() error {

@@ -55,6 +55,7 @@ type look struct {
 	owner         *pictures
 	pts, duration time.Duration
 	width, height int
+	rotation      int // clockwise degrees from the picture as coded to the one shown
 }
 
 // filled is a batch on its way to the inference goroutine.
@@ -258,7 +259,7 @@ func (n *network) region(l look, at *lane, b *infer.Binding, row int) (*verdict.
 	down := func(cell int) float64 { return min(float64(cell*height)/float64(h*l.height), 1) }
 	r := &verdict.Region{X: across(x0), Y: down(y0)}
 	r.Width, r.Height = across(x1)-r.X, down(y1)-r.Y
-	return r, share
+	return turnRegion(r, l.rotation), share
 }
 
 // close ends the inference goroutine. All lanes must have been left.

@@ -72,7 +72,7 @@ func (v *viewer) show(ctx context.Context, f *frame.Video) error {
 	}
 	v.owner.source.looks.Add(1)
 	clock.looks.Add(1)
-	v.lane.Commit(slot, look{owner: v.owner, pts: f.PTS, duration: f.Duration, width: f.Width, height: f.Height})
+	v.lane.Commit(slot, look{owner: v.owner, pts: f.PTS, duration: f.Duration, width: f.Width, height: f.Height, rotation: f.Rotation})
 	return nil
 }
 

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"image/color"
+	"image/jpeg"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -174,6 +178,30 @@ func TestModels(t *testing.T) {
 	os.WriteFile(mine, b, 0o644)
 	streamvet(t, "detectors", "--models", dir).want(t, exitClean, "black", "77.0.0", "network 07ed1c16a94f")
 	streamvet(t, "vet", "--json", "-q", "--models", dir, "--only", "black", bad(t)).want(t, exitDefects, `"detectorVersion":"77.0.0"`)
+}
+
+// On a picture that is to be turned, the region lies as the evidence is shown.
+func TestRegionOfTurnedPictures(t *testing.T) {
+	flat := clip(t, "flat.mp4", picture4s+" -vf drawbox=color=black:t=fill,drawbox=x=192:y=16:w=64:h=32:color=white:t=fill -c:v mpeg4 -q:v 2")
+	dir := networkDir(t)
+	for degrees := 0; degrees < 360; degrees += 90 {
+		turned := clip(t, fmt.Sprintf("turned%d.mp4", degrees), fmt.Sprintf("-display_rotation %d -i %s -c copy", degrees, flat))
+		vs := verdictsOf(t, streamvet(t, "vet", "--json", "-q", "--models", dir, "--only", "bright", turned).out)
+		if len(vs) == 0 || vs[0].Region == nil || vs[0].Evidence == nil {
+			t.Fatalf("%d degrees: %v", degrees, vs)
+		}
+		shown, err := jpeg.Decode(bytes.NewReader(vs[0].Evidence.Data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, size := vs[0].Region, shown.Bounds().Size()
+		luma := func(x, y float64) uint8 {
+			return color.GrayModel.Convert(shown.At(int(x*float64(size.X)), int(y*float64(size.Y)))).(color.Gray).Y
+		}
+		if y := luma(r.X+r.Width/2, r.Y+r.Height/2); y < 200 || (degrees%180 == 0) != (size.X > size.Y) {
+			t.Errorf("%d degrees: the white box is not in %v of the picture of %v; there the luma is %d", degrees, r, size, y)
+		}
+	}
 }
 
 // Ctrl-C in the middle of a file: what is open is cleared, and all is told.

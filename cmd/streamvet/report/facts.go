@@ -31,7 +31,7 @@ func Describe(t media.TrackInfo) string {
 		add(t.Layout != "", "%s", t.Layout)
 	}
 	add(t.BitRate > 0, "%d kb/s", t.BitRate/1000)
-	add(t.Language != "", "language %s", t.Language)
+	add(t.Language != "" && t.Language != "und", "language %s", t.Language)
 	return Legible(strings.Join(words, " "))
 }
 

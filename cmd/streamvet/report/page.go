@@ -39,6 +39,7 @@ type page struct {
 type input struct {
 	ID, Name     string
 	Trouble      string // why it could not be vetted
+	Status       string // what was found, in a word or two
 	Defects      int
 	Unshown      int
 	Stopped      bool
@@ -119,6 +120,14 @@ func (r *Recorder) input(i int) input {
 		ID: fmt.Sprintf("input%d", i+1), Name: Legible(path.Base(r.url)),
 		Defects: len(r.verdicts) + r.unshown, Unshown: r.unshown, Stopped: r.summary.Stopped,
 		Ticks: s.ticks(), Facts: r.facts(),
+	}
+	switch in.Defects {
+	case 0:
+		in.Status = "Nothing found"
+	case 1:
+		in.Status = "1 defect"
+	default:
+		in.Status = fmt.Sprintf("%d defects", in.Defects)
 	}
 	if r.err != nil {
 		in.Trouble = Legible(r.err.Error())

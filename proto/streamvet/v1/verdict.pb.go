@@ -329,7 +329,8 @@ func (x *Verdict) GetTrack() uint32 {
 	return 0
 }
 
-// Region is a rectangle in fractions of the picture's width and height.
+// Region is a rectangle in fractions of the width and height of the picture as it
+// is shown.
 type Region struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	X             float64                `protobuf:"fixed64,1,opt,name=x,proto3" json:"x,omitempty"`
