@@ -234,3 +234,52 @@ func TestFailedReads(t *testing.T) {
 		t.Errorf("a failing disk: %v, %v", end, err)
 	}
 }
+
+// More broken packets in a row than any patience: what comes behind them plays.
+func TestLongBrokenMiddle(t *testing.T) {
+	path := clip(t, "long.mkv", "-f lavfi -i testsrc2=size=64x36:rate=25:duration=120 -c:v ffv1 -level 3 -slicecrc 1 -g 1 -cluster_time_limit 1000")
+	path = damagedClip(t, path, func(b []byte) []byte {
+		// The blocks of the middle: their payload, not their headers.
+		block := []byte{0xa3} // SimpleBlock
+		for at := len(b) / 5; at < len(b)*4/5; at++ {
+			i := bytes.Index(b[at:], block)
+			if i < 0 {
+				break
+			}
+			at += i
+			if size, n := vint(b[at+1:]); n > 0 && size > 200 && size < 20000 && b[at+1+n] == 0x81 {
+				for k := at + 1 + n + 4; k < at+1+n+size; k++ {
+					b[k] = 0xff
+				}
+				at += size
+			}
+		}
+		return b
+	})
+	for _, threads := range []int{1, 4} {
+		video, _ := playFile(t, path, Options{Threads: threads})
+		v := video[0]
+		if end := v.end(); end < 119*time.Second {
+			t.Errorf("%d threads: ends at %v, want 120 s", threads, end)
+		}
+		if e := v.sum(); e.RefusedPackets+len(v.frames) < 2900 || !e.Damaged() {
+			t.Errorf("%d threads: %d pictures, %+v", threads, len(v.frames), e)
+		}
+	}
+}
+
+// vint reads a size of Matroska's and says how many bytes it took.
+func vint(b []byte) (size, n int) {
+	if len(b) < 8 || b[0] == 0 {
+		return 0, 0
+	}
+	n = 1
+	for mask := byte(0x80); b[0]&mask == 0; mask >>= 1 {
+		n++
+	}
+	size = int(b[0]) & (0xff >> n)
+	for _, c := range b[1:n] {
+		size = size<<8 | int(c)
+	}
+	return size, n
+}
