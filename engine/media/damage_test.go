@@ -259,6 +259,7 @@ func TestLongBrokenMiddle(t *testing.T) {
 	for _, threads := range []int{1, 4} {
 		video, _ := playFile(t, path, Options{Threads: threads})
 		v := video[0]
+		t.Logf("%d threads: %d pictures, %+v", threads, len(v.frames), v.sum())
 		if end := v.end(); end < 119*time.Second {
 			t.Errorf("%d threads: ends at %v, want 120 s", threads, end)
 		}
