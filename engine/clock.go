@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"runtime"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/streamvet/streamvet/engine/media"
 	"github.com/streamvet/streamvet/engine/verdict"
@@ -13,6 +16,29 @@ type spent struct{ nanos atomic.Int64 }
 
 func (s *spent) add(d time.Duration)  { s.nanos.Add(int64(d)) }
 func (s *spent) total() time.Duration { return time.Duration(s.nanos.Load()) }
+
+// stopwatch takes the processor time of a piece of work, which other processes
+// do not lengthen. The goroutine keeps its thread from start to stop.
+type stopwatch time.Duration
+
+func startWatch() stopwatch {
+	runtime.LockOSThread()
+	return stopwatch(threadTime())
+}
+
+func (w stopwatch) stop() time.Duration {
+	d := threadTime() - time.Duration(w)
+	runtime.UnlockOSThread()
+	return d
+}
+
+func threadTime() time.Duration {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
+}
 
 // clock counts what a source has done. Written by its goroutines, read by anyone.
 type clock struct {
@@ -70,16 +96,16 @@ type Summary struct {
 	Stages   Stages
 }
 
-// Stages is where the time of a source went, wall time in our own goroutines.
-// Decoder threads of FFmpeg run beside them.
+// Stages is where the time of a source went: processor time in our own
+// goroutines, but for the two that are waits. FFmpeg's decoder threads run beside them.
 type Stages struct {
-	Decode   time.Duration // waiting for pictures
-	Measure  time.Duration
-	Prepare  time.Duration
-	Score    time.Duration
-	SlotWait time.Duration
-	Sound    time.Duration
-	Networks time.Duration
+	Decode   time.Duration // wall time until a picture came
+	SlotWait time.Duration // wall time until a slot was free
+	Measure  time.Duration // kernels that measure
+	Prepare  time.Duration // kernels that fill tensors
+	Score    time.Duration // closed forms and trackers of pictures
+	Sound    time.Duration // all of sound but decoding
+	Networks time.Duration // inference
 	Looks    int64 // pictures that networks looked at
 }
 

@@ -197,10 +197,10 @@ func (n *network) infer() {
 
 // run scores one batch and gives each look's score to its source.
 func (n *network) run(f filled) error {
-	began := time.Now()
+	watch := startWatch()
 	binding := f.lane.bindings[f.batch.Tensor]
 	err := binding.Run(f.batch.N)
-	share := time.Since(began) / time.Duration(f.batch.N)
+	share := watch.stop() / time.Duration(f.batch.N)
 	if bad := n.session.BadValues(); bad > 0 {
 		n.warned.Do(func() {
 			n.log.Warn("the network gives values outside of 0..1, or none; they were clamped", "detector", n.detector.Name, "values", bad)

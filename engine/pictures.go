@@ -70,9 +70,9 @@ func (p *pictures) take(ctx context.Context, f *frame.Video) error {
 		}
 		p.shape = g
 	}
-	began := time.Now()
+	watch := startWatch()
 	err := p.meter.Measure(f)
-	p.source.clock.measure.add(time.Since(began))
+	p.source.clock.measure.add(watch.stop())
 	if err != nil {
 		return err
 	}
@@ -108,9 +108,9 @@ func (p *pictures) refit(ctx context.Context, f *frame.Video) error {
 // settle judges measured pictures until at most depth are left waiting.
 func (p *pictures) settle(ctx context.Context, depth int) error {
 	for len(p.waiting) > 0 {
-		began := time.Now()
+		watch := startWatch()
 		ready, err := p.meter.Next(&p.measures, len(p.waiting) > depth)
-		p.source.clock.measure.add(time.Since(began))
+		p.source.clock.measure.add(watch.stop())
 		if err != nil || !ready {
 			return err
 		}
@@ -128,14 +128,14 @@ func (p *pictures) settle(ctx context.Context, depth int) error {
 
 // judge scores one measured picture and shows it to the networks that want it.
 func (p *pictures) judge(ctx context.Context, f *frame.Video) error {
-	began := time.Now()
+	watch := startWatch()
 	p.current = f
 	p.scores = p.forms.Observe(p.scores[:0], measure.Info(f), &p.measures)
 	err := p.source.judge.scores(p.track, p.scores, p)
 	if err == nil {
 		err = p.source.bits.picture(p.track, f, p)
 	}
-	p.source.clock.score.add(time.Since(began))
+	p.source.clock.score.add(watch.stop())
 	if err != nil {
 		return err
 	}

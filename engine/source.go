@@ -188,10 +188,10 @@ func (s *Source) vetSound(ctx context.Context, t *media.AudioTrack) error {
 			return fmt.Errorf("track %d: %w", t.Info.Index, err)
 		}
 		s.clock.position(a.PTS + a.Duration)
-		began := time.Now()
+		watch := startWatch()
 		err = ears.take(a)
 		a.Release()
-		s.clock.sound.add(time.Since(began))
+		s.clock.sound.add(watch.stop())
 		if err != nil {
 			return fmt.Errorf("track %d: %w", t.Info.Index, err)
 		}

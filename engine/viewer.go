@@ -63,9 +63,9 @@ func (v *viewer) show(ctx context.Context, f *frame.Video) error {
 	if err != nil {
 		return err
 	}
-	began = time.Now()
+	watch := startWatch()
 	err = v.plan.Put(f, v.lane.tensors[slot.Tensor], slot.Row)
-	clock.prepare.add(time.Since(began))
+	clock.prepare.add(watch.stop())
 	if err != nil {
 		v.lane.Abandon(slot)
 		return err
