@@ -97,7 +97,8 @@ func (p *printer) line(input int, v *streamvetv1.Verdict) string {
 		fmt.Fprintf(&b, "%10s  %s %s  %s  %s", clockTime(start), p.paint.mark("raised", severity), p.paint.severity(defect, severity),
 			p.paint.severity(fmt.Sprintf("%-8s", severity), severity), reading(v))
 	case streamvetv1.State_STATE_CLEARED:
-		fmt.Fprintf(&b, "%10s  %s %s  %-8s  after %s", clockTime(end), p.paint.mark("cleared", severity), defect, "", seconds(end-start))
+		fmt.Fprintf(&b, "%10s  %s %s  %-8s  after %s, track %d",
+			clockTime(end), p.paint.mark("cleared", severity), defect, "", seconds(end-start), v.Track)
 	default:
 		return ""
 	}
@@ -117,7 +118,7 @@ func reading(v *streamvetv1.Verdict) string {
 	if r := v.Region; r != nil {
 		text += fmt.Sprintf(", at %.0f-%.0f %% x %.0f-%.0f %%", 100*r.X, 100*(r.X+r.Width), 100*r.Y, 100*(r.Y+r.Height))
 	}
-	return text
+	return text + fmt.Sprintf(", track %d", v.Track)
 }
 
 // log is a writer to the screen that does not run into the progress line.

@@ -27,7 +27,7 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{"nothing found", []string{"--only", "black,freeze,silence", good(t)}, exitClean, []string{"good.mkv: clean in 0:04.000", "100 frames"}},
 		{"defects found", []string{"--only", "black,freeze,silence", bad(t)}, exitDefects,
-			[]string{"! raised  black", "- cleared black", "after 1.00 s", "bad.mkv: 2 defects in 0:04.000", "found: black 1, silence 1"}},
+			[]string{"! raised  black", "- cleared black", "after 1.00 s, track 0", "bad.mkv: 2 defects in 0:04.000", "found: black 1, silence 1"}},
 		{"not there", []string{"--only", "black", absent}, exitTrouble, []string{"could not be vetted", absent, "check the name"}},
 		{"clean, and one not there", []string{"--only", "black", good(t), absent}, exitTrouble, []string{"good.mkv: clean", "could not be vetted"}},
 		{"defects, and one not there", []string{"--only", "black", absent, bad(t)}, exitTrouble, []string{"bad.mkv: 1 defect in", "could not be vetted"}},
@@ -36,6 +36,16 @@ func TestExitCodes(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			streamvet(t, append([]string{"vet"}, c.args...)...).want(t, c.code, c.says...)
 		})
+	}
+}
+
+// Each sound track is vetted for itself, and verdicts say which one it is.
+func TestSeveralTracks(t *testing.T) {
+	path := clip(t, "tracks.mkv", picture4s+" "+sound4s+" "+sound4s+" -map 0 -map 1 -map 2 -filter:a:1 volume=0:enable='gte(t,1)*lt(t,3)' -metadata:s:a:0 language=eng -metadata:s:a:1 language=fra"+encoded)
+	o := streamvet(t, "vet", "--only", "silence", path)
+	o.want(t, exitDefects, "track 1: audio flac 48000 Hz stereo language eng", "track 2: audio flac 48000 Hz stereo language fra", "found: silence 1")
+	if !strings.Contains(o.out, "dBFS RMS, track 2\n") || strings.Contains(o.out, "dBFS RMS, track 1\n") {
+		t.Error(o)
 	}
 }
 

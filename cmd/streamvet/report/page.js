@@ -9,5 +9,8 @@ addEventListener('keydown', e => {
   findings[at].focus();
   findings[at].scrollIntoView({ block: 'nearest' });
 });
-addEventListener('hashchange', () => { at = Math.max(findings.findIndex(f => '#' + f.id === location.hash), at); });
+addEventListener('hashchange', () => {
+  const i = findings.findIndex(f => '#' + f.id === location.hash);
+  if (i >= 0) findings[at = i].focus({ preventScroll: true });
+});
 addEventListener('beforeprint', () => document.querySelectorAll('details').forEach(d => { d.open = true; }));
