@@ -106,7 +106,7 @@ type Stages struct {
 	Score    time.Duration // closed forms and trackers of pictures
 	Sound    time.Duration // all of sound but decoding
 	Networks time.Duration // inference
-	Looks    int64 // pictures that networks looked at
+	Looks    int64         // pictures that networks looked at
 }
 
 func (s *Source) summary() Summary {

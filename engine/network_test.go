@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"log/slog"
 	"math"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,5 +114,29 @@ func TestSourcesShareBatches(t *testing.T) {
 		if len(n.lanes) != 0 {
 			t.Errorf("%d lanes are left open", len(n.lanes))
 		}
+	}
+}
+
+// A network that cannot run on a picture size is left out; the rest goes on.
+func TestNetworksThatDoNotFitAreLeftOut(t *testing.T) {
+	d := brightest(t, models.Sampling{Every: 200 * time.Millisecond})
+	var err error
+	if d.ONNX, err = os.ReadFile("infer/testdata/one_size.onnx"); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	e, err := Open(Config{Detectors: append(shipped(t, "black"), d), ORTLibrary: environment(t, "STREAMVET_ORT_LIB"), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, sum := vet(t, e, spoiled(t))
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if sum.Stages.Looks != 0 || len(n.of(verdict.Black, streamvetv1.State_STATE_CLEARED)) != 1 {
+		t.Errorf("%d looks, %v", sum.Stages.Looks, n.verdicts)
+	}
+	if !strings.Contains(log.String(), "brightest") {
+		t.Errorf("the log does not tell: %s", log.String())
 	}
 }

@@ -25,14 +25,16 @@ type viewer struct {
 
 func newViewer(n *network, p *pictures) *viewer { return &viewer{network: n, owner: p} }
 
-// fit prepares for pictures of the geometry of f.
+// fit prepares for pictures of the geometry of f. A network that cannot take
+// them is left out until the geometry changes: the other detectors go on.
 func (v *viewer) fit(f *frame.Video) error {
 	if err := v.close(); err != nil {
 		return err
 	}
 	l, err := v.network.enter(f.Width, f.Height)
 	if err != nil {
-		return err
+		v.owner.source.log.Warn("a network that does not look at these pictures", "reason", err)
+		return nil
 	}
 	v.lane = l
 	v.plan, err = v.owner.source.engine.device.NewPlan(v.owner.stream, v.network.spec.Tensor.PlanConfig(f.Width, f.Height, f.Format, f.Colour))
@@ -42,6 +44,9 @@ func (v *viewer) fit(f *frame.Video) error {
 // wants decides whether the network should look at the picture at pts: at the
 // base rate, and sooner while cheap evidence is suspicious.
 func (v *viewer) wants(pts time.Duration, suspicion float64) bool {
+	if v.lane == nil {
+		return false
+	}
 	sampling := &v.network.spec.Sampling
 	due := !v.looked || pts >= v.next
 	if !due && suspicion >= suspicious && sampling.Suspicious > 0 {

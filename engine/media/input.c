@@ -174,6 +174,7 @@ int svm_read(svm_input *in, AVFormatContext *fc, AVPacket *pkt, svm_packet_info 
   enter(in, timeout_us);
   int rc = leave(in, av_read_frame(fc, pkt));
   info->lines = atomic_load_explicit(&in->len, memory_order_relaxed);
+  info->position = fc->pb ? avio_tell(fc->pb) : -1;
   if (rc < 0) return rc;
   AVRational tb = fc->streams[pkt->stream_index]->time_base;
   info->pts = svm_nanoseconds(pkt->pts, tb);

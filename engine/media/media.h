@@ -27,6 +27,7 @@ typedef struct svm_packet_info {
   int64_t pts, dts, duration;
   int32_t stream, flags, size;
   int32_t lines; // of the log, that wait to be taken
+  int64_t position; // bytes read of the input, also after an error; -1 where that is not known
 } svm_packet_info;
 
 svm_input *svm_input_new(int log_level);

@@ -27,14 +27,14 @@ func (s *Source) end(err error) {
 	}
 }
 
-// unreadable is how many failed reads in a row end a source: what is left is not
-// what the format asks for.
+// unreadable is how many failed reads in a row, none of which comes further, end
+// a source: what is left is not what the format asks for.
 const unreadable = 64
 
 // read moves packets into the queues until the end of the source (nil), Close, or
 // an error that more reading does not help.
 func (s *Source) read() error {
-	failed := 0
+	failed, reached := 0, int64(0)
 	for {
 		s.discardSkipped()
 		pkt := s.packets.get()
@@ -46,12 +46,15 @@ func (s *Source) read() error {
 		if rc < 0 {
 			s.packets.put(pkt)
 			failed++
+			if info.position > reached { // an hour of zeros is passed in small steps
+				failed, reached = 1, info.position
+			}
 			if end, err := s.readEnded(rc, failed); end {
 				return err
 			}
 			continue
 		}
-		failed = 0
+		failed, reached = 0, max(reached, info.position)
 		f := s.feeds[info.stream]
 		if f == nil || f.dropped {
 			s.packets.put(pkt)

@@ -73,7 +73,8 @@ func (in input) probe(fc *astiav.FormatContext, maxPixels int, timeout time.Dura
 type packetInfo struct {
 	pts, dts, duration time.Duration // noTime, noTime, 0 where not given
 	stream, size       int
-	logged             bool // lines of the log wait to be taken
+	position           int64 // bytes read of the input, also after an error; -1 where that is not known
+	logged             bool  // lines of the log wait to be taken
 	key, corrupt       bool
 	discard            bool // its frames are not shown: they lie before the start of an edit
 }
@@ -83,7 +84,7 @@ func (in input) read(fc *astiav.FormatContext, pkt *astiav.Packet, timeout time.
 	rc := C.svm_read(in.c, formatC(fc), (*C.AVPacket)(raw(pkt)), &c, C.int64_t(timeout.Microseconds()))
 	*info = packetInfo{
 		pts: time.Duration(c.pts), dts: time.Duration(c.dts), duration: time.Duration(c.duration),
-		stream: int(c.stream), size: int(c.size), logged: c.lines > 0,
+		stream: int(c.stream), size: int(c.size), position: int64(c.position), logged: c.lines > 0,
 		key: c.flags&C.AV_PKT_FLAG_KEY != 0, corrupt: c.flags&C.AV_PKT_FLAG_CORRUPT != 0, discard: c.flags&C.AV_PKT_FLAG_DISCARD != 0,
 	}
 	return int(rc)
