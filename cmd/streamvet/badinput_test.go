@@ -160,6 +160,18 @@ func TestCutTransportStream(t *testing.T) {
 	}
 }
 
+// Megabytes of nothing, far more than a demuxer searches for the next packet.
+func TestEmptyMiddle(t *testing.T) {
+	long := clip(t, "ends.ts", "-f lavfi -i testsrc2=size=160x90:rate=25:duration=20 -vf drawbox=color=black:t=fill:enable='gte(t,3)*lt(t,5)+gte(t,15)*lt(t,17)'"+
+		" -c:v mpeg2video -q:v 10 -g 25")
+	empty := changed(t, long, "empty.ts", func(b []byte) []byte {
+		half := len(b) / 2 / 188 * 188
+		return slices.Concat(b[:half], make([]byte, 12<<20), b[half:])
+	})
+	o := streamvet(t, "vet", "--only", "black,decode_error", empty)
+	o.want(t, exitDefects, "found: black 2, decode_error 1")
+}
+
 // A long recording with a broken middle: what is before and behind it is found.
 func TestBrokenMiddle(t *testing.T) {
 	long := clip(t, "hour.ts", "-f lavfi -i testsrc2=size=160x90:rate=25:duration=120 -vf drawbox=color=black:t=fill:enable='gte(t,10)*lt(t,12)+gte(t,105)*lt(t,107)'"+
