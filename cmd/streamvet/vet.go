@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -43,7 +44,7 @@ type vetOptions struct {
 	models                []string
 	only, without         []string
 	device, color         string
-	threads               int
+	threads, parallel     int
 	timeout               time.Duration
 	quiet, verbose        bool
 	inputs                []string
@@ -63,6 +64,7 @@ func vetCommand(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	f.StringSliceVar(&o.models, "models", nil, "read further detectors from `DIR`; one of the same name replaces the shipped one")
 	f.StringVar(&o.device, "device", "auto", "where to compute: auto or cpu")
 	f.IntVar(&o.threads, "threads", 0, "decoder threads an input (0: as many as cores, at most 4)")
+	f.IntVarP(&o.parallel, "parallel", "j", 4*runtime.NumCPU(), "vet at most so many inputs at the same time")
 	f.DurationVar(&o.timeout, "timeout", 10*time.Second, "give an input up when no data comes for so long")
 	f.StringVar(&o.color, "color", "auto", "colour the output: auto, always or never")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress line and no summary")
@@ -96,6 +98,8 @@ func (o *vetOptions) check() error {
 		return errors.New("--truth needs exactly one input")
 	case o.color != "auto" && o.color != "always" && o.color != "never":
 		return fmt.Errorf("--color %q is none of auto, always, never", o.color)
+	case o.parallel < 1:
+		return fmt.Errorf("--parallel %d must be at least 1", o.parallel)
 	case o.timeout <= 0:
 		return fmt.Errorf("--timeout %v must be longer than nothing", o.timeout)
 	case len(o.only) > 0 && len(o.without) > 0:
@@ -189,8 +193,13 @@ func (v *vetting) all(ctx context.Context) int {
 	}
 	var group sync.WaitGroup
 	bar := startProgress(v)
+	places := make(chan struct{}, v.options.parallel)
 	for _, r := range v.runs {
-		group.Go(func() { r.vet(ctx, v) })
+		places <- struct{}{}
+		group.Go(func() {
+			r.vet(ctx, v)
+			<-places
+		})
 	}
 	group.Wait()
 	bar.stop()
