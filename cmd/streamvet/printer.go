@@ -113,7 +113,7 @@ func severityWord(s streamvetv1.Severity) string {
 func reading(v *streamvetv1.Verdict) string {
 	text := fmt.Sprintf("score %.2f", v.Score)
 	if v.Unit != "" {
-		text += fmt.Sprintf(", %.4g %s", v.Reading, v.Unit)
+		text += ", " + report.Reading(v.Reading, v.Unit)
 	}
 	if r := v.Region; r != nil {
 		text += fmt.Sprintf(", at %.0f-%.0f %% x %.0f-%.0f %%", 100*r.X, 100*(r.X+r.Width), 100*r.Y, 100*(r.Y+r.Height))

@@ -72,3 +72,11 @@ func (r *Recorder) facts() []fact {
 	}
 	return fs
 }
+
+// Reading is a detector's number in its unit, as people say it: a share as per cent.
+func Reading(value float64, unit string) string {
+	if whole, ok := strings.CutPrefix(unit, "share of "); ok {
+		return fmt.Sprintf("%.3g %% of %s", 100*value, Legible(whole))
+	}
+	return fmt.Sprintf("%.4g %s", value, Legible(unit))
+}

@@ -168,7 +168,7 @@ func (r *Recorder) finding(id string, v *streamvetv1.Verdict) finding {
 		Detector: Legible(v.Detector + " " + v.DetectorVersion), Track: int(v.Track), Score: fmt.Sprintf("%.2f", v.Score),
 	}
 	if v.Unit != "" && !math.IsNaN(v.Reading) && !math.IsInf(v.Reading, 0) {
-		f.Reading = fmt.Sprintf("%.4g %s", v.Reading, Legible(v.Unit))
+		f.Reading = Reading(v.Reading, v.Unit)
 	}
 	if e := v.Evidence; e != nil && (e.MediaType == "image/jpeg" || e.MediaType == "image/png") {
 		f.Picture = template.URL("data:" + e.MediaType + ";base64," + base64.StdEncoding.EncodeToString(e.Data))

@@ -129,7 +129,7 @@ func TestPageShowsVerdicts(t *testing.T) {
 	v.Region = &streamvetv1.Region{X: 0.25, Y: 0.5, Width: 0.125, Height: 0.25}
 	page := drawn(t, recorded(t, "film.mkv", v, record(2, streamvetv1.State_STATE_CLEARED, 30*time.Second, 31*time.Second)))
 	for _, want := range []string{
-		"2 defects", "0:10.000", "0:12.500", "2.5 s", "score 0.75", "0.99 share of the picture", "major", "black 0.1.0",
+		"2 defects", "0:10.000", "0:12.500", "2.5 s", "score 0.75", "99 % of the picture", "major", "black 0.1.0",
 		`src="data:image/jpeg;base64,/9j/`, "left:25%;top:50%;width:12.5%;height:25%",
 	} {
 		if !strings.Contains(page, want) {
