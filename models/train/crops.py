@@ -1,5 +1,6 @@
 """Stored pictures to training crops: sampling by content group, augmentation, labels a macroblock."""
 
+import functools
 import glob
 import json
 import os
@@ -14,7 +15,7 @@ import torch.nn.functional as F
 from generate import CLEAN_ENCODE, CONCEALED, DAMAGED, TWIN, UNDAMAGED
 from label import CLEAN, IGNORE, MB, VISIBLE
 
-CROP = 224
+CROP = 176
 SIDE = CROP // MB
 
 
@@ -28,7 +29,12 @@ class Picture:
 
     def luma(self, shift: int = 0) -> np.ndarray:
         """shift=1 of a DAMAGED picture is its clean twin."""
-        return np.load(self.file, mmap_mode="r")[self.index + shift]
+        return mapped(self.file)[self.index + shift]
+
+
+@functools.lru_cache(maxsize=2000)
+def mapped(file: str) -> np.ndarray:
+    return np.load(file, mmap_mode="r")
 
 
 def load(folder: str) -> list[Picture]:
@@ -62,7 +68,7 @@ class Sampler:
 def window(picture: Picture, rng: random.Random) -> tuple[int, int, int, float]:
     """(y, x, side, scale): where to cut. Scale 1 lies on the macroblock grid; else the grid is lost, as after a scaler."""
     height, width = (n * MB for n in picture.blocks.shape)
-    scale = rng.uniform(.6, 1.9) if rng.random() < .3 else 1.
+    scale = rng.uniform(.6, 1.9) if rng.random() < .18 else 1.
     side = min(round(CROP / scale), height, width)
     y, x = rng.randrange(height - side + 1), rng.randrange(width - side + 1)
     visible = np.argwhere(picture.blocks == VISIBLE)
@@ -92,13 +98,11 @@ def crop(picture: Picture, place, clean_twin: bool = False) -> tuple[torch.Tenso
 def change_look(luma: torch.Tensor, rng: random.Random) -> torch.Tensor:
     """Contrast, brightness, noise, softness; what another camera, range or scaler would do. Rounded to 8 bit, as at run time."""
     if rng.random() < .1:
-        s = rng.uniform(.4, 1.4)
-        taps = torch.exp(-torch.arange(-3., 4.) ** 2 / (2 * s * s))
-        taps = (taps / taps.sum())[None, None, None]
-        luma = F.conv2d(F.conv2d(F.pad(luma[None], (3, 3, 3, 3), mode="replicate"), taps), taps.transpose(2, 3))[0]
+        for _ in range(rng.randrange(1, 4)):
+            luma = torch.lerp(luma, F.avg_pool2d(luma, 3, 1, 1, count_include_pad=False), rng.uniform(.3, 1))
     mean = luma.mean()
-    luma = (luma - mean) * rng.uniform(.6, 1.4) + mean + rng.uniform(-35, 35)
-    if rng.random() < .15:
+    luma = (luma - mean) * rng.uniform(.7, 1.3) + mean + rng.uniform(-35, 35)
+    if rng.random() < .1:
         luma = luma + torch.randn_like(luma) * rng.uniform(1, 10)
     return luma.round().clamp(0, 255)
 

@@ -51,7 +51,7 @@ def fold(net: BlockNet) -> BlockNet:
     for module in net.modules():
         if isinstance(module, Conv):
             module.conv, module.norm = fuse_conv_bn_eval(module.conv, module.norm), nn.Identity()
-    net.stem.conv.weight.data /= 255  # exact, also at the border: the padding is black in both
+    net.differences.weight.data /= 255  # exact, also at the border: the padding is black in both
     return net
 
 
@@ -101,7 +101,7 @@ def main():
     torch.set_num_threads(1)
     net = load_net(args.weights)
     val = load(os.path.join(args.set, "val"))
-    weights, bias = calibrate(net, random.Random(0).sample(val, min(len(val), 800)))
+    weights, bias = calibrate(net, random.Random(0).sample(val, min(len(val), 120)))
     print("score weights", weights.round(4), "bias", round(bias, 4))
     model = Shipped(fold(net), weights, bias).eval()
     write(model, args.out)

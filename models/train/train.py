@@ -20,7 +20,7 @@ from crops import CLEAN_ENCODE, CONCEALED, DAMAGED, Batches, load
 from label import CLEAN, IGNORE, VISIBLE
 from net import BlockNet, pooled
 
-LEARNING_RATE, AVERAGE = 4e-3, .998
+AVERAGE = .998
 
 
 def loss_of(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -31,7 +31,7 @@ def loss_of(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     visible = (labels == VISIBLE).flatten(1).sum(1)
     sure = (visible >= 3) | (labels == CLEAN).flatten(1).all(1)
     crops = F.binary_cross_entropy_with_logits(strongest[sure], (visible[sure] >= 3).float())
-    return (blocks * weight).sum() / weight.sum() + .3 * crops
+    return (blocks * weight).sum() / weight.sum() + crops
 
 
 def score(net: BlockNet, pictures) -> np.ndarray:
@@ -55,18 +55,19 @@ def main():
     args.add_argument("--set", required=True)
     args.add_argument("--out", required=True)
     args.add_argument("--steps", type=int, default=6000)
+    args.add_argument("--init", help="weights to start from, for a further round")
+    args.add_argument("--rate", type=float, default=4e-3, help="highest learning rate")
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--threads", type=int, default=1)
-    args.add_argument("--widths", default="32,32,64")
-    args.add_argument("--depths", default="0,1,3")
-    args.add_argument("--stem", type=int, default=8)
     args = args.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     rng = random.Random(args.seed)
     pictures, val = load(os.path.join(args.set, "train")), load(os.path.join(args.set, "val"))
     val = random.Random(0).sample(val, min(len(val), 250))
-    net = BlockNet(tuple(map(int, args.widths.split(","))), tuple(map(int, args.depths.split(","))), args.stem)
+    net = BlockNet()
+    if args.init:
+        net.load_state_dict(torch.load(args.init, weights_only=True)["weights"])
     net = net.to(memory_format=torch.channels_last)  # twice as fast on a CPU
     print(f"{len(pictures)} pictures, {sum(p.kind == DAMAGED for p in pictures)} damaged, {len({p.meta['group'] for p in pictures})} groups; "
           f"{sum(p.numel() for p in net.parameters())} parameters", flush=True)
@@ -75,8 +76,8 @@ def main():
 
 def train(net, batches, val, args):
     average = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE), use_buffers=True)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=args.steps, pct_start=.15)
+    optimiser = torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], lr=args.rate, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.rate, total_steps=args.steps, pct_start=.1)
     parts = dict(net=net, average=average, optimiser=optimiser, schedule=schedule)
     first, state = 1, args.out + ".state"
     if os.path.exists(state):
