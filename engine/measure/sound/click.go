@@ -45,7 +45,7 @@ type clickLane struct {
 }
 
 func clickKind() kind {
-	return kind{"click", params{"height_db": 16, "tail_db": 17, "width_ms": 1, "least": 0.1}, func(o output, p params, f format) scorer {
+	return kind{"click", params{"height_db": 20, "tail_db": 20, "width_ms": 1, "least": 0.1}, func(o output, p params, f format) scorer {
 		return &click{
 			out: o, half: p["height_db"], tail: p["tail_db"], width: p["width_ms"], least: float32(p["least"]),
 			lanes: make([]clickLane, f.channels), probe: newImpulseProbe(f),

@@ -51,7 +51,7 @@ type top struct {
 }
 
 func clippingKind() kind {
-	return kind{"clipping", params{"share_percent": 0.8}, func(o output, p params, f format) scorer {
+	return kind{"clipping", params{"share_percent": 1}, func(o output, p params, f format) scorer {
 		return &clipping{out: o, half: p["share_percent"], step: window{size: clipHops}, lanes: make([]clipLane, f.channels)}
 	}}
 }
