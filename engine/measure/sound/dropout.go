@@ -9,7 +9,6 @@ package sound
 // Reading: the length of the hole in ms.
 type dropout struct {
 	out     output
-	longest int64     // ms, of a hole
 	lanes   []holes   // one a channel
 	values  []float64 // of the windows that are held back, by number modulo len
 	lengths []float64 // their readings
@@ -25,11 +24,15 @@ func dropoutKind() kind {
 	}, newDropout}
 }
 
+// holeMaxMS bounds what is held back while a hole lasts.
+const holeMaxMS = 5000
+
 func newDropout(o output, p params, f format) scorer {
-	longest := int64(min(max(p["max_ms"], 1), 5000))
+	p["max_ms"] = min(max(p["max_ms"], 1), holeMaxMS)
+	longest := int64(p["max_ms"])
 	held := longest/hopMS + 8
 	m := &dropout{
-		out: o, longest: longest, lanes: make([]holes, f.channels), samples: int64(f.msSamples * hopMS),
+		out: o, lanes: make([]holes, f.channels), samples: int64(f.msSamples * hopMS),
 		values: make([]float64, held), lengths: make([]float64, held), starts: make([]int64, held),
 	}
 	for c := range m.lanes {
