@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/streamvet/streamvet/engine/frame"
@@ -24,6 +25,9 @@ func newBitstream(forms []measure.Detector, j *judge, video []*media.VideoTrack,
 	}
 	for _, t := range sound {
 		tracks = append(tracks, measure.Track{Number: t.Info.Index, Kind: measure.AudioTrack})
+	}
+	if len(video) == 0 { // there is nothing that sound could be out of step with
+		forms = slices.DeleteFunc(slices.Clone(forms), func(d measure.Detector) bool { return d.Measure == "av_desync" })
 	}
 	f, err := measure.NewBitstream(forms, tracks...)
 	if err != nil {

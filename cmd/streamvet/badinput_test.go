@@ -32,9 +32,12 @@ func noise(n int) []byte {
 
 func firstHalf(b []byte) []byte { return b[:len(b)/2] }
 
+func first(n int) func([]byte) []byte { return func(b []byte) []byte { return b[:n] } }
+
 // What cannot be vetted is told with the remedy; the good input beside it goes on.
 func TestInputsThatCannotBeVetted(t *testing.T) {
 	moov := clip(t, "moov.mp4", picture4s+" -c:v mpeg4")
+	flac := clip(t, "sound.flac", sound4s)
 	picture := clip(t, "one.jpg", "-f lavfi -i testsrc2=size=64x64 -frames:v 1")
 	for _, c := range []struct {
 		name, url string
@@ -46,6 +49,8 @@ func TestInputsThatCannotBeVetted(t *testing.T) {
 		{"one byte", written(t, "byte.mp4", []byte{0}), []string{"not in a media format"}},
 		{"empty", written(t, "empty.mp4", nil), []string{"the file is empty", "make it anew"}},
 		{"mp4 cut before its index", changed(t, moov, "cut.mp4", firstHalf), []string{"cut short before its index", "copy it again"}},
+		{"a hundred bytes of Matroska", changed(t, good(t), "stub.mkv", first(100)), []string{"ends within its header", "copy or record it again"}},
+		{"a hundred bytes of FLAC", changed(t, flac, "stub.flac", first(100)), []string{"ends within its header", "copy or record it again"}},
 		{"a directory", t.TempDir(), []string{"a directory, not a file", "name the files in it"}},
 		{"absent", filepath.Join(t.TempDir(), "none.mp4"), []string{"check the name"}},
 		{"under a file", filepath.Join(written(t, "file", []byte("x")), "film.mp4"), []string{"not a directory"}},
@@ -195,6 +200,11 @@ func TestBrokenMiddle(t *testing.T) {
 func TestPictureOnlyAndSoundOnly(t *testing.T) {
 	sound := clip(t, "sound.wav", sound4s+" -af volume=0:enable='gte(t,1)*lt(t,3)'")
 	streamvet(t, "vet", sound).want(t, exitDefects, "! raised  silence", "sound.wav: ")
+	// Sound that repeats, without a picture, is out of step with nothing.
+	twice := changed(t, clip(t, "sound.flac", sound4s), "twice.flac", func(b []byte) []byte { return slices.Concat(b[:len(b)*2/3], b[len(b)/3:]) })
+	if o := streamvet(t, "vet", twice); o.code != exitDefects || strings.Contains(o.out, "av_desync") {
+		t.Error(o)
+	}
 	picture := clip(t, "picture.mkv", picture4s+" -c:v mpeg4 -q:v 3 -vf drawbox=color=black:t=fill:enable='gte(t,1)*lt(t,2)'")
 	o := streamvet(t, "vet", picture)
 	o.want(t, exitDefects, "! raised  black", "picture.mkv: ")

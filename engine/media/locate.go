@@ -118,6 +118,8 @@ func (s *Source) openError(ctx context.Context, err error) error {
 		return fmt.Errorf("%w (%v): the server wants other credentials", fs.ErrPermission, err)
 	case errors.Is(err, astiav.ErrInvaliddata):
 		return fmt.Errorf("%w (garbage, or encrypted, or not video or sound at all): play it in another program to see", ErrNotMedia)
+	case errors.Is(err, astiav.ErrEof), s.local && errors.Is(err, astiav.ErrEio):
+		return fmt.Errorf("%w (it ends within its header, or the header is damaged): copy or record it again", ErrNotMedia)
 	}
 	return err
 }
