@@ -167,10 +167,9 @@ func (c *collector) Verdict(v *streamvetv1.Verdict) {
 	if v.State != streamvetv1.State_STATE_CLEARED {
 		return
 	}
-	c.verdicts = append(c.verdicts, verdict.Verdict{
-		Source: v.Source, Track: int(v.Track), Defect: verdict.Defect(v.Defect), Detector: v.Detector, Number: len(c.verdicts) + 1,
-		State: verdict.Cleared, Start: v.Start.AsDuration(), End: v.End.AsDuration(), Peak: v.Score, Reading: v.Reading,
-	})
+	found := engine.FromRecord(v)
+	found.Number = len(c.verdicts) + 1
+	c.verdicts = append(c.verdicts, found)
 }
 
 func (c *collector) Scores(int, []verdict.Score) {}

@@ -208,3 +208,19 @@ func TestOpenTellsWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+func TestRecordsTurnBack(t *testing.T) {
+	v := verdict.Verdict{
+		Source: "clip", Track: 3, Defect: verdict.Black, Detector: "black", State: verdict.Cleared, Severity: verdict.Major,
+		Start: time.Second, End: 2 * time.Second, Peak: 0.75, PeakAt: 1500 * time.Millisecond, Reading: 0.5,
+		Region: &verdict.Region{X: 0.1, Y: 0.2, Width: 0.3, Height: 0.4},
+	}
+	got := FromRecord(newScribe(shipped(t, "black")).record(v))
+	if region := got.Region; region == nil || *region != *v.Region {
+		t.Errorf("region %v", region)
+	}
+	got.Region = v.Region
+	if got != v {
+		t.Errorf("got %+v, want %+v", got, v)
+	}
+}

@@ -57,3 +57,18 @@ func (s *scribe) record(v verdict.Verdict) *streamvetv1.Verdict {
 	}
 	return r
 }
+
+// FromRecord turns a record back into the verdict that it is of. Number is left
+// 0: the record has it only as part of its id.
+func FromRecord(r *streamvetv1.Verdict) verdict.Verdict {
+	v := verdict.Verdict{
+		Source: r.Source, Track: int(r.Track), Defect: verdict.Defect(r.Defect), Detector: r.Detector,
+		State: verdict.State(r.State), Severity: verdict.Severity(r.Severity),
+		Start: r.Start.AsDuration(), End: r.End.AsDuration(),
+		Peak: r.Score, PeakAt: r.Peak.AsDuration(), Reading: r.Reading,
+	}
+	if g := r.Region; g != nil {
+		v.Region = &verdict.Region{X: g.X, Y: g.Y, Width: g.Width, Height: g.Height}
+	}
+	return v
+}

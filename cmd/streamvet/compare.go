@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/streamvet/streamvet/engine"
 	"github.com/streamvet/streamvet/engine/inject"
 	"github.com/streamvet/streamvet/engine/verdict"
 	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
@@ -46,11 +47,8 @@ func printComparison(w io.Writer, p paint, truth inject.Truth, found []*streamve
 func plain(records []*streamvetv1.Verdict) []verdict.Verdict {
 	vs := make([]verdict.Verdict, len(records))
 	for i, r := range records {
-		vs[i] = verdict.Verdict{
-			Source: r.Source, Track: int(r.Track), Defect: verdict.Defect(r.Defect), Detector: r.Detector, Number: i + 1,
-			State: verdict.State(r.State), Severity: verdict.Severity(r.Severity), Start: r.Start.AsDuration(), End: r.End.AsDuration(),
-			Peak: r.Score, PeakAt: r.Peak.AsDuration(), Reading: r.Reading,
-		}
+		vs[i] = engine.FromRecord(r)
+		vs[i].Number = i + 1
 	}
 	return vs
 }
