@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"sync"
 	"time"
 
@@ -32,6 +32,9 @@ type inputRun struct {
 	err     error
 }
 
+// errNotBegun is of inputs that a Ctrl-C came before.
+var errNotBegun = errors.New("stopped before opening")
+
 // vet runs the input to its end.
 func (r *inputRun) vet(ctx context.Context, v *vetting) {
 	source, err := v.engine.Add(ctx, engine.SourceConfig{URL: r.url, Sink: r, StallTimeout: v.options.timeout})
@@ -41,10 +44,10 @@ func (r *inputRun) vet(ctx context.Context, v *vetting) {
 		r.mu.Unlock()
 		r.summary, err = source.Wait()
 	}
-	if err != nil && ctx.Err() != nil {
-		err = fmt.Errorf("%s: stopped before it was open", shortName(r.url))
-	}
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		err = errNotBegun
+	case err != nil:
 		r.printer.trouble(err)
 	}
 	r.err = err

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -171,6 +172,9 @@ func (p *printer) summaries(runs []*inputRun) {
 func (p *printer) summary(r *inputRun) string {
 	var b strings.Builder
 	s := r.summary
+	if errors.Is(r.err, errNotBegun) {
+		return ""
+	}
 	if r.source == nil {
 		fmt.Fprintf(&b, "\n%s: not vetted\n", p.paint.bold(shortName(r.url)))
 	} else {

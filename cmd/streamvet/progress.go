@@ -71,13 +71,13 @@ func fit(line string, terminal *os.File) string {
 func (b *progressBar) line(elapsed time.Duration) string {
 	var position, length time.Duration
 	var frames int64
-	var raised, running int
+	var raised, opened int
 	for _, r := range b.v.runs {
 		p, l, ok := r.progress()
 		if !ok {
 			continue
 		}
-		running++
+		opened++
 		position += p.Position
 		length += max(l, p.Position)
 		frames += p.Frames
@@ -85,7 +85,7 @@ func (b *progressBar) line(elapsed time.Duration) string {
 	}
 	var s strings.Builder
 	if len(b.v.runs) > 1 {
-		fmt.Fprintf(&s, "%d inputs  ", running)
+		fmt.Fprintf(&s, "%d of %d inputs  ", opened, len(b.v.runs))
 	}
 	fmt.Fprintf(&s, "%s", clockTime(position))
 	if length > position {

@@ -203,13 +203,19 @@ func (v *vetting) all(ctx context.Context) int {
 	}
 	group.Wait()
 	bar.stop()
-	code := exitClean
+	code, notBegun := exitClean, 0
 	for _, r := range v.runs {
+		if errors.Is(r.err, errNotBegun) {
+			notBegun++
+		}
 		if r.err != nil {
 			code = exitTrouble
 		} else if code == exitClean && r.summary.Raised > 0 {
 			code = exitDefects
 		}
+	}
+	if notBegun > 0 {
+		v.printer.trouble(fmt.Errorf("%s: %w", count(notBegun, "input"), errNotBegun))
 	}
 	if !v.options.quiet {
 		v.printer.summaries(v.runs)

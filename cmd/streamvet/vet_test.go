@@ -231,7 +231,11 @@ func TestCancel(t *testing.T) {
 	}
 	canceled, cancel2 := context.WithCancel(t.Context())
 	cancel2()
-	streamvetWith(canceled, nil, "vet", "--only", "black", long).want(t, exitTrouble, "stopped before")
+	o = streamvetWith(canceled, nil, "vet", "--only", "black", "-j", "2", long, good(t), bad(t), bad(t), bad(t))
+	o.want(t, exitTrouble, "5 inputs: stopped before opening")
+	if strings.Count(o.err, "\n") > 1 || o.out != "" {
+		t.Errorf("what was not begun needs one line: %v", o)
+	}
 }
 
 // The signal itself, in a process of its own.
