@@ -14,9 +14,12 @@ import (
 	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
 )
 
-// verdictsMax bounds the verdicts that a page shows of one input; those beyond
-// are counted.
-const verdictsMax = 1000
+// Bounds of what a page shows of one input. Verdicts beyond are counted, those
+// beyond the pictures go without.
+const (
+	verdictsMax = 1000
+	picturesMax = 300
+)
 
 // lineKey names one line of scores.
 type lineKey struct {
@@ -36,6 +39,7 @@ type Recorder struct {
 	verdicts  []*streamvetv1.Verdict // latest state of each, in the order raised
 	place     map[string]int
 	unshown   int
+	pictures  int
 	summary   engine.Summary
 	err       error
 }
@@ -53,7 +57,7 @@ func (r *Recorder) Verdict(v *streamvetv1.Verdict) {
 	i, known := r.place[v.Id]
 	switch {
 	case known:
-		if v.Evidence == nil {
+		if v.Evidence == nil || r.pictures > picturesMax {
 			v.Evidence = r.verdicts[i].Evidence
 		}
 		r.verdicts[i] = v
@@ -62,6 +66,12 @@ func (r *Recorder) Verdict(v *streamvetv1.Verdict) {
 			r.unshown++
 		}
 	default:
+		if v.Evidence != nil {
+			r.pictures++
+		}
+		if r.pictures > picturesMax {
+			v.Evidence = nil
+		}
 		r.place[v.Id] = len(r.verdicts)
 		r.verdicts = append(r.verdicts, v)
 	}

@@ -58,12 +58,23 @@ func TestRecorderCountsWhatItDoesNotKeep(t *testing.T) {
 	r := NewRecorder("film.mp4", nil)
 	for i := range 1500 {
 		at := time.Duration(i) * time.Second
-		r.Verdict(record(i, streamvetv1.State_STATE_RAISED, at, at))
+		raised := record(i, streamvetv1.State_STATE_RAISED, at, at)
+		raised.Evidence = &streamvetv1.Evidence{MediaType: "image/jpeg", Data: []byte{1}}
+		r.Verdict(raised)
 		r.Verdict(record(i, streamvetv1.State_STATE_UPDATED, at, at))
 		r.Verdict(record(i, streamvetv1.State_STATE_CLEARED, at, at+time.Second))
 	}
 	if len(r.verdicts) != verdictsMax || len(r.place) != verdictsMax || r.unshown != 1500-verdictsMax {
 		t.Errorf("%d kept, %d not", len(r.verdicts), r.unshown)
+	}
+	pictures := 0
+	for _, v := range r.verdicts {
+		if v.Evidence != nil {
+			pictures++
+		}
+	}
+	if pictures != picturesMax || r.verdicts[0].Evidence == nil {
+		t.Errorf("%d pictures are kept", pictures)
 	}
 }
 
