@@ -94,8 +94,8 @@ func detectorInFull(d detector) string {
 	}
 	for _, o := range d.Outputs {
 		r := o.Rule
-		fmt.Fprintf(&b, "  defect      %s (%s): raised from %.2f for %v, cleared below %.2f, hold %v, merge %v, major %.2f, critical %.2f\n",
-			o.Defect, o.Unit, r.Raise, r.MinDuration, r.Clear, r.Hold, r.Merge, r.Major, r.Critical)
+		fmt.Fprintf(&b, "  defect      %s (%s): raised from %.2f for %v and %s, cleared below %.2f, hold %v, merge %v, major %.2f, critical %.2f\n",
+			o.Defect, o.Unit, r.Raise, r.MinDuration, count(max(r.MinScores, 1), "score"), r.Clear, r.Hold, r.Merge, r.Major, r.Critical)
 	}
 	fmt.Fprintf(&b, "  from        %s\n\n", strings.Join(strings.Fields(d.Provenance), " "))
 	return b.String()
