@@ -189,7 +189,7 @@ func TestBrokenMiddle(t *testing.T) {
 		start := v.Start.AsDuration().Seconds()
 		twoSeconds := v.Defect == "black" && v.State == streamvetv1.State_STATE_CLEARED && (v.End.AsDuration().Seconds()-start-2) < 0.1
 		before = before || twoSeconds && start > 9.8 && start < 10.2
-		behind = behind || twoSeconds && middle
+		behind = behind || twoSeconds && start > 104.8 && start < 105.2
 		middle = middle || v.Defect != "black" && start > 30 && start < 90
 	}
 	if !before || !behind || !middle {

@@ -82,6 +82,7 @@ func (s *Source) readEnded(rc, failed int) (bool, error) {
 	case rc == rcEOF:
 		return true, nil
 	case s.isDamage(rc):
+		s.line.lost()
 		if failed == 1 && rc != rcAgain {
 			s.line.spoil()
 		}

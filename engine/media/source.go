@@ -237,6 +237,9 @@ func (s *Source) newTimeline() *timeline {
 	if declared && len(s.feeds) == len(s.info.Tracks) {
 		t.whole = s.info.Duration // Matroska counts it from 0, wherever the first packet lies
 	}
+	if s.info.Duration > 0 {
+		t.reach = zero + s.info.Duration + stepAhead
+	}
 	s.info.Start = zero
 	return t
 }

@@ -20,6 +20,9 @@ const (
 	// the old ones go on.
 	strayPackets = 8
 	epochsKept   = 32
+	// farSide is how many packets after a failed read tell where it went on; the
+	// demuxer gives those first that it had begun before.
+	farSide = 64
 )
 
 // timeline maps the timestamps of the container to a continuous time that all
@@ -41,8 +44,11 @@ type timeline struct {
 	end     []time.Duration
 	whole   time.Duration
 	picture []bool // which tracks are pictures
+	// reach is where the file seems to end, as a timestamp; noTime where that is not known.
+	reach time.Duration
 
 	mu      sync.Mutex
+	damaged int     // packets that may still come from the far side of damage
 	partial bool    // some tracks are not read, so the end of the longest is not seen
 	epochs  []epoch // the last epochsKept
 	first   int     // number of epochs[0]
@@ -83,7 +89,7 @@ type trackTime struct {
 // newTimeline begins at the timestamp zero, or with the first picture where that
 // comes earlier. ends are the declared ends of the tracks.
 func newTimeline(zero time.Duration, ends []time.Duration, picture []bool, mayJump bool) *timeline {
-	t := &timeline{mayJump: mayJump, end: ends, whole: noTime, picture: picture, tracks: make([]trackTime, len(ends))}
+	t := &timeline{mayJump: mayJump, end: ends, whole: noTime, reach: noTime, picture: picture, tracks: make([]trackTime, len(ends))}
 	t.epochs = []epoch{{base: zero, spans: make([]span, len(ends))}}
 	return t
 }
@@ -93,6 +99,7 @@ func (t *timeline) observe(track int, p packetInfo) mark {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k := &t.tracks[track]
+	t.damaged = max(t.damaged-1, 0)
 	if p.corrupt {
 		k.corrupt++
 	}
@@ -151,10 +158,14 @@ func (t *timeline) step(track int, at time.Duration, ordered bool) {
 }
 
 // isHole tells whether a large step ahead leaves the timeline as it is: packets
-// of this track alone are missing, or the file says that it reaches so far.
+// of this track alone are missing, or the file says that it reaches so far, or
+// seems to where a part of it could not be read.
 func (t *timeline) isHole(track int, at time.Duration) bool {
 	if end := max(t.end[track], t.whole); !t.mayJump && at <= end+stepAhead {
 		return true
+	}
+	if t.damaged > 0 && at <= t.reach {
+		return true // what could not be read took that time
 	}
 	k := &t.tracks[track]
 	for i := range t.tracks {
@@ -311,6 +322,13 @@ func (t *timeline) leaveOut() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.partial = true
+}
+
+// lost notes that a part of the file could not be read.
+func (t *timeline) lost() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.damaged = farSide
 }
 
 // spoil notes a packet that could not be read, of whatever track.

@@ -93,6 +93,29 @@ func TestTimelineHole(t *testing.T) {
 	}
 }
 
+// What could not be read is a hole as far as the file seems to reach.
+func TestTimelineHoleOfDamage(t *testing.T) {
+	for _, c := range []struct {
+		reach time.Duration
+		lost  bool
+		epoch int
+	}{{time.Hour, true, 0}, {time.Hour, false, 1}, {30 * time.Second, true, 1}, {noTime, true, 1}} {
+		line := twoTracks(true, noTime)
+		line.reach = c.reach
+		feedBoth(line, 10*time.Second, 20*time.Second)
+		if c.lost {
+			line.lost()
+			feedBoth(line, 20*time.Second, 20*time.Second+80*ms) // begun before the damage
+		}
+		if v, a := feedBoth(line, 1000*time.Second, 1001*time.Second); v.epoch != c.epoch || a.epoch != c.epoch {
+			t.Errorf("%+v: picture in epoch %d, sound in %d", c, v.epoch, a.epoch)
+		}
+		if v, _ := feedBoth(line, 3000*time.Second, 3001*time.Second); v.epoch != c.epoch+1 {
+			t.Errorf("%+v: a jump later on is in epoch %d", c, v.epoch)
+		}
+	}
+}
+
 // A file with a declared length may have holes in all its tracks.
 func TestTimelineHoleInFile(t *testing.T) {
 	line := twoTracks(false, 60*time.Second)
