@@ -2,10 +2,9 @@ package models
 
 import "embed"
 
-// shipped are the manifests and networks of the folders beside this file: one
-// pattern for .yaml and .onnx, as embed refuses a pattern that matches nothing.
+// shipped holds the detector folders: their manifests and networks.
 //
-//go:embed */*.[yo][an][mn][lx]
+//go:embed */detector.yaml */*.onnx
 var shipped embed.FS
 
 // Default gives the detectors that are built into the binary. Like LoadDir it

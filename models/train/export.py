@@ -70,10 +70,28 @@ def calibrate(net: BlockNet, pictures) -> tuple[np.ndarray, float]:
     return weights, float(fit.intercept_[0])
 
 
+def clamp_topk(path: str) -> None:
+    """TopK asks for as many values as there are, at most: a small picture has fewer macroblocks than k. Other pictures: the same bits."""
+    model = onnx.load(path)
+    nodes = model.graph.node
+    at = next(i for i, node in enumerate(nodes) if node.op_type == "TopK")
+    cells, k = nodes[at].input
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1], np.int64), "cells_axis"))
+    nodes[at].input[1] = "cells_k"
+    for i, node in enumerate((
+        onnx.helper.make_node("Shape", [cells], ["cells_shape"]),
+        onnx.helper.make_node("Gather", ["cells_shape", "cells_axis"], ["cells_count"], axis=0),
+        onnx.helper.make_node("Min", [k, "cells_count"], ["cells_k"]),
+    )):
+        nodes.insert(at + i, node)
+    onnx.save(model, path)
+
+
 def write(model: Shipped, path: str) -> None:
     dynamic = {"luma": {0: "n", 2: "h", 3: "w"}, "score": {0: "n"}, "map": {0: "n", 2: "mh", 3: "mw"}}
     torch.onnx.export(model, torch.zeros(1, 1, 288, 352, dtype=torch.uint8), path, opset_version=OPSET, input_names=["luma"],
                       output_names=["score", "map"], dynamic_axes=dynamic, dynamo=False)
+    clamp_topk(path)
     onnx.checker.check_model(onnx.load(path), full_check=True)
     if os.path.getsize(path) > MAX_BYTES:
         raise ValueError(f"{path} is larger than {MAX_BYTES} bytes")
