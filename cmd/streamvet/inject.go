@@ -54,7 +54,7 @@ func injectCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 	help := f.BoolP("help", "h", false, "this text")
 	err := f.Parse(args)
 	if *help || errors.Is(err, pflag.ErrHelp) {
-		fmt.Fprint(stdout, injectHelp, f.FlagUsages())
+		fmt.Fprint(stdout, injectHelp, f.FlagUsagesWrapped(helpWidth))
 		return exitClean
 	}
 	o.inputs = f.Args()
