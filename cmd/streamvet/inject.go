@@ -23,7 +23,7 @@ Puts defects into a clip and writes down exactly where they are.
 
 Examples:
   streamvet inject film.mp4 -o bad.mp4 --defect black@3-4 --defect silence@5-7 --truth bad.json
-  streamvet inject film.mp4 -o bad.ts --defect packet_loss:rate=0.02@10-end --seed 7 --truth bad.json
+  streamvet inject film.mp4 -o bad.ts --defect packet_loss:rate=0.02@10-end --seed 7
   streamvet inject film.mp4 -o bad.mkv --defect blur:sigma=6@50f-100f --defect freeze@1m20s-1m25s
   streamvet inject --list
 
