@@ -40,9 +40,16 @@ class Model:
         return float(self.session.run(["score"], {"luma": np.ascontiguousarray(label.cut(luma))[None, None]})[0][0])
 
 
+def chosen(folder: str, count: int):
+    """All pictures of `count` encodes, drawn with a fixed seed."""
+    found = load(folder)
+    files = sorted({p.file for p in found})
+    some = set(random.Random(0).sample(files, min(count, len(files))))
+    return [p for p in found if p.file in some]
+
+
 def pictures(args):
-    found = load(args.set)
-    model = Model(args.model)
+    found, model = chosen(args.set, args.files), Model(args.model)
     scores = np.array([model.score(p.luma()) for p in found])
     np.savez(args.set.rstrip("/") + "-scores.npz", scores=scores)
     kinds = np.array([p.kind for p in found])
@@ -195,6 +202,7 @@ def main():
     args.add_argument("--set")
     args.add_argument("--data")
     args.add_argument("--pictures")
+    args.add_argument("--files", type=int, default=10**6, help="look at so many encodes only, drawn with a fixed seed")
     args.add_argument("--split", default="test")
     args.add_argument("--draws", type=int, default=3)
     args.add_argument("--runs", type=int, default=40)

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 import label
-from crops import DAMAGED, CONCEALED, load
-from evaluate import Model
+from crops import CONCEALED, DAMAGED
+from evaluate import Model, chosen
 
 TILE, ROWS = (360, 240), 8
 
@@ -42,8 +42,9 @@ def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("--model", "--set", "--out"):
         args.add_argument(name, required=True)
+    args.add_argument("--files", type=int, default=10**6)
     args = args.parse_args()
-    found, model = load(args.set), Model(args.model)
+    found, model = chosen(args.set, args.files), Model(args.model)
     scores = np.load(args.set.rstrip("/") + "-scores.npz")["scores"]
     kinds = np.array([p.kind for p in found])
     clean, damaged = np.flatnonzero((kinds != DAMAGED) & (kinds != CONCEALED)), np.flatnonzero(kinds == DAMAGED)

@@ -1,4 +1,4 @@
-"""Twenty steps on generated content: the pieces fit, the loss falls, the ONNX file agrees with PyTorch. About a minute on one core.
+"""Twenty steps on generated content: the pieces fit, the loss falls, the ONNX file agrees with PyTorch. About half a minute of one core.
 
     python smoke_test.py
 
