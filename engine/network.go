@@ -67,10 +67,10 @@ type filled struct {
 
 func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, log *slog.Logger) (*network, error) {
 	spec := d.Network
-	any := spec.Tensor.Shape(1, 0, 0) // 0 for what the picture decides
+	input := spec.Tensor.Shape(1, 0, 0) // 0 for what the picture decides
 	session, err := lib.Load(infer.Spec{
 		Name: d.Name, ONNX: d.ONNX, Input: spec.Tensor.Name, Type: spec.Tensor.Type(),
-		Channels: any.C, Height: any.H, Width: any.W, Score: spec.Score, Map: spec.Map,
+		Channels: input.C, Height: input.H, Width: input.W, Score: spec.Score, Map: spec.Map,
 	})
 	if err != nil {
 		return nil, err
