@@ -162,9 +162,6 @@ func (p *pictures) judge(ctx context.Context, f *frame.Video) error {
 // defect, the frame still shows it.
 func (p *pictures) shoot(time.Duration) *streamvetv1.Evidence { return p.gallery.now(p.current) }
 
-// drain settles what is left at the end of the track.
-func (p *pictures) drain(ctx context.Context) error { return p.settle(ctx, 0) }
-
 func (p *pictures) close() error {
 	var errs []error
 	for _, f := range p.waiting {

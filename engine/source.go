@@ -161,7 +161,7 @@ func (s *Source) vetPictures(ctx context.Context, t *media.VideoTrack) error {
 		f, err := t.Next(ctx)
 		s.clock.decode.add(time.Since(began))
 		if errors.Is(err, io.EOF) {
-			return p.drain(ctx)
+			return p.settle(ctx, 0) // what is left
 		}
 		if err != nil {
 			return fmt.Errorf("track %d: %w", t.Info.Index, err)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/streamvet/streamvet/cmd/streamvet/report"
 	"github.com/streamvet/streamvet/engine"
 	"github.com/streamvet/streamvet/engine/inject"
 	"github.com/streamvet/streamvet/engine/verdict"
@@ -58,4 +59,4 @@ func spanOf(e inject.Entry) string {
 	return span(at(e.Start), at(e.End))
 }
 
-func span(start, end time.Duration) string { return clockTime(start) + " - " + clockTime(end) }
+func span(start, end time.Duration) string { return report.Clock(start) + " - " + report.Clock(end) }

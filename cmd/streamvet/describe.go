@@ -25,5 +25,5 @@ func seconds(d time.Duration) string {
 	case d < time.Minute:
 		return fmt.Sprintf("%.2f s", d.Seconds())
 	}
-	return clockTime(d)
+	return report.Clock(d)
 }

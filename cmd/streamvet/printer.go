@@ -95,11 +95,11 @@ func (p *printer) line(input int, v *streamvetv1.Verdict) string {
 	start, end := v.Start.AsDuration(), v.End.AsDuration()
 	switch v.State {
 	case streamvetv1.State_STATE_RAISED:
-		fmt.Fprintf(&b, "%10s  %s %s  %s  %s", clockTime(start), p.paint.mark("raised", severity), p.paint.severity(defect, severity),
+		fmt.Fprintf(&b, "%10s  %s %s  %s  %s", report.Clock(start), p.paint.mark("raised", severity), p.paint.severity(defect, severity),
 			p.paint.severity(fmt.Sprintf("%-8s", severity), severity), reading(v))
 	case streamvetv1.State_STATE_CLEARED:
 		fmt.Fprintf(&b, "%10s  %s %s  %-8s  after %s, track %d",
-			clockTime(end), p.paint.mark("cleared", severity), defect, "", seconds(end-start), v.Track)
+			report.Clock(end), p.paint.mark("cleared", severity), defect, "", seconds(end-start), v.Track)
 	default:
 		return ""
 	}
@@ -189,7 +189,7 @@ func (p *printer) summary(r *inputRun) string {
 		case s.Stopped:
 			ended = " (stopped early)"
 		}
-		fmt.Fprintf(&b, "\n%s: %s in %s%s\n", p.paint.bold(shortName(r.url)), verb, clockTime(s.Position), ended)
+		fmt.Fprintf(&b, "\n%s: %s in %s%s\n", p.paint.bold(shortName(r.url)), verb, report.Clock(s.Position), ended)
 		for _, l := range describe(s.Info) {
 			fmt.Fprintf(&b, "  %s\n", p.paint.dim(l))
 		}

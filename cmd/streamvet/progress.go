@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/streamvet/streamvet/cmd/streamvet/report"
 )
 
 // The progress line appears once work has taken a moment, and moves twice a
@@ -87,9 +89,9 @@ func (b *progressBar) line(elapsed time.Duration) string {
 	if len(b.v.runs) > 1 {
 		fmt.Fprintf(&s, "%d of %d inputs  ", opened, len(b.v.runs))
 	}
-	fmt.Fprintf(&s, "%s", clockTime(position))
+	fmt.Fprintf(&s, "%s", report.Clock(position))
 	if length > position {
-		fmt.Fprintf(&s, " of %s (%.0f %%)", clockTime(length), 100*position.Seconds()/length.Seconds())
+		fmt.Fprintf(&s, " of %s (%.0f %%)", report.Clock(length), 100*position.Seconds()/length.Seconds())
 	}
 	fmt.Fprintf(&s, "  %.1fx real time", position.Seconds()/elapsed.Seconds())
 	if frames > 0 {
@@ -110,18 +112,4 @@ func count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// clockTime is h:mm:ss.mmm without leading zeros that say nothing.
-func clockTime(d time.Duration) string {
-	sign := ""
-	if d < 0 {
-		sign, d = "-", -d
-	}
-	d = d.Round(time.Millisecond)
-	h, m, s := int(d.Hours()), int(d.Minutes())%60, d%time.Minute
-	if h > 0 {
-		return fmt.Sprintf("%s%d:%02d:%06.3f", sign, h, m, s.Seconds())
-	}
-	return fmt.Sprintf("%s%d:%06.3f", sign, m, s.Seconds())
 }

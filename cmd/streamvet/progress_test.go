@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/streamvet/streamvet/cmd/streamvet/report"
 	"github.com/streamvet/streamvet/engine/verdict"
 	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
 )
@@ -70,7 +71,7 @@ func TestClockTime(t *testing.T) {
 		-1500 * time.Millisecond:       "-0:01.500",
 		100*time.Hour + 61*time.Second: "100:01:01.000",
 	} {
-		if got := clockTime(d); got != want {
+		if got := report.Clock(d); got != want {
 			t.Errorf("%v: %s, want %s", d, got, want)
 		}
 	}

@@ -18,15 +18,18 @@ import (
 // ortLibrary is where make setup put ONNX Runtime; set by the linker.
 var ortLibrary string
 
+// ortFile is the library's name wherever it is installed.
+const ortFile = "libonnxruntime.so.1.29.0"
+
 // installedORT finds ONNX Runtime without the environment's help: beside the
 // program, where the linker was told, or where packages put it.
 func installedORT() string {
 	var places []string
 	if exe, err := os.Executable(); err == nil {
 		dir := filepath.Dir(exe)
-		places = append(places, filepath.Join(dir, "libonnxruntime.so.1.29.0"), filepath.Join(dir, "../lib/libonnxruntime.so.1.29.0"))
+		places = append(places, filepath.Join(dir, ortFile), filepath.Join(dir, "../lib", ortFile))
 	}
-	places = append(places, ortLibrary, "/usr/local/lib/libonnxruntime.so.1.29.0", "/usr/lib/libonnxruntime.so.1.29.0")
+	places = append(places, ortLibrary, filepath.Join("/usr/local/lib", ortFile), filepath.Join("/usr/lib", ortFile))
 	for _, p := range places {
 		if _, err := os.Stat(p); p != "" && err == nil {
 			return p

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/streamvet/streamvet/engine/media"
@@ -58,7 +59,7 @@ func (r *Recorder) facts() []fact {
 		fs = append(fs, fact{name, text})
 	}
 	if s.Position > 0 {
-		fs = append(fs, fact{"vetted", exactTime(s.Position)})
+		fs = append(fs, fact{"vetted", Clock(s.Position)})
 	}
 	if s.Frames > 0 {
 		fs = append(fs, fact{"frames", fmt.Sprint(s.Frames)})
@@ -79,4 +80,18 @@ func Reading(value float64, unit string) string {
 		return fmt.Sprintf("%.3g %% of %s", 100*value, Legible(whole))
 	}
 	return fmt.Sprintf("%.4g %s", value, Legible(unit))
+}
+
+// Clock is a time as h:mm:ss.mmm without leading zeros that say nothing.
+func Clock(d time.Duration) string {
+	sign := ""
+	if d < 0 {
+		sign, d = "-", -d
+	}
+	d = d.Round(time.Millisecond)
+	h, m, s := int(d.Hours()), int(d.Minutes())%60, d%time.Minute
+	if h > 0 {
+		return fmt.Sprintf("%s%d:%02d:%06.3f", sign, h, m, s.Seconds())
+	}
+	return fmt.Sprintf("%s%d:%06.3f", sign, m, s.Seconds())
 }

@@ -164,7 +164,7 @@ func (r *Recorder) finding(id string, v *streamvetv1.Verdict) finding {
 	start, end := v.Start.AsDuration(), v.End.AsDuration()
 	f := finding{
 		ID: id, Defect: v.Defect, Severity: strings.ToLower(strings.TrimPrefix(v.Severity.String(), "SEVERITY_")),
-		Start: exactTime(start), End: exactTime(end), Length: fmt.Sprintf("%.3g s", (end - start).Seconds()),
+		Start: Clock(start), End: Clock(end), Length: fmt.Sprintf("%.3g s", (end - start).Seconds()),
 		Detector: Legible(v.Detector + " " + v.DetectorVersion), Track: int(v.Track), Score: fmt.Sprintf("%.2f", v.Score),
 	}
 	if v.Unit != "" && !math.IsNaN(v.Reading) && !math.IsInf(v.Reading, 0) {
@@ -197,15 +197,6 @@ func (r *Recorder) snippet(track int, start, end time.Duration) *snippet {
 		return nil
 	}
 	return &snippet{s.wave(wave), s.percent(start), max(s.percent(end)-s.percent(start), 0.5)}
-}
-
-func exactTime(d time.Duration) string {
-	d = d.Round(time.Millisecond)
-	s := (d % time.Minute).Seconds()
-	if h := int(d.Hours()); h > 0 {
-		return fmt.Sprintf("%d:%02d:%06.3f", h, int(d.Minutes())%60, s)
-	}
-	return fmt.Sprintf("%d:%06.3f", int(d.Minutes()), s)
 }
 
 func (r *Recorder) wavesOf(s scale) []wave {
