@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# packages.sh STEP...: the system packages that these steps of the set-up need (build, ffmpeg, fetch, bench).
+# packages.sh STEP...: the system packages that these steps of the set-up need (build, ffmpeg, fetch, bench, ptx).
 # Looks for the thing itself, not for a package name; where nothing is missing it needs neither apt nor root.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -38,6 +38,9 @@ for_fetch() {
 
 # What makes H.264 and HEVC clips to measure with; the private FFmpeg has no encoders for them.
 for_bench() { command_of ffmpeg ffmpeg; }
+
+# What compiles the kernels for a GPU.
+for_ptx() { command_of clang++-14 clang-14; }
 
 install_missing() {
   local root=() wanted="${missing[*]}"

@@ -1,6 +1,6 @@
 // Package device is where pictures become tensors and measures. It holds the
-// interfaces only; device/cpu implements them always, device/cuda (a later
-// build tag) on a GPU. One conformance suite, device/conformance, holds both
+// interfaces only; device/cpu implements them always, device/cuda (behind the
+// build tag cuda) on a GPU. One conformance suite, device/conformance, holds both
 // to the same bits.
 package device
 
@@ -11,8 +11,16 @@ import (
 	"github.com/streamvet/streamvet/engine/frame"
 )
 
-// ErrClosed is returned by what is used after Close.
-var ErrClosed = errors.New("device: closed")
+var (
+	// ErrClosed is returned by what is used after Close.
+	ErrClosed = errors.New("device: closed")
+	// ErrMemory is in the error of what the device has no memory for. The device
+	// goes on.
+	ErrMemory = errors.New("device: out of memory")
+	// ErrLost is in every error of a device that will not come back in this process:
+	// the GPU fell off the bus, or a kernel made it unusable.
+	ErrLost = errors.New("device: lost")
+)
 
 // Device makes what a source and a model need. All methods may be called from
 // any goroutine; what they return belongs to one goroutine at a time.
@@ -21,6 +29,11 @@ type Device interface {
 	Name() string
 	// Mem is where its tensors lie.
 	Mem() frame.MemKind
+	// HostReads tells whether the host can read tensors at their addresses: on the
+	// CPU, and on the test double of a GPU's driver.
+	HostReads() bool
+	// Context is the CUcontext that FFmpeg's decoders are given; 0 on the CPU.
+	Context() uintptr
 	// NewTensor allocates a tensor for life; its memory is zeroed.
 	NewTensor(Shape, DType) (Tensor, error)
 	// NewStream makes a queue of work; one a decoder and one a session.
@@ -32,6 +45,17 @@ type Device interface {
 	NewPlan(s Stream, c PlanConfig) (Plan, error)
 	// NewMeter makes the measuring state of one video track; its work goes to s.
 	NewMeter(s Stream) (Meter, error)
+	// NewUploader makes the way for pictures of host memory to the device's; its
+	// work goes to s. On the CPU it hands pictures through.
+	NewUploader(s Stream) (Uploader, error)
+	// NewReadback makes the way for results of at most so many bytes to the host;
+	// they are counted as p.
+	NewReadback(bytes int, p Purpose) (Readback, error)
+	// Copies is what crossed the bus so far; all zero on the CPU.
+	Copies() Copies
+	// Memory is what is free and what there is of the device's memory, in bytes;
+	// 0, 0 on the CPU, which does not ration it.
+	Memory() (free, total int64, err error)
 	// Close frees what the device holds itself. Tensors, plans and meters must
 	// have been closed before. It is idempotent.
 	Close() error
@@ -53,7 +77,7 @@ type Stream interface {
 
 // Event is a mark in a Stream.
 type Event interface {
-	// Done tells whether the work before the mark is done.
+	// Done tells whether the work before the mark is done; true if there was none.
 	Done() (bool, error)
 	Close() error
 }

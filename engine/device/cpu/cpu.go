@@ -44,7 +44,7 @@ type Options struct {
 
 type cpuDevice struct {
 	form   Form
-	open   atomic.Int64 // tensors, plans and meters not yet closed
+	open   atomic.Int64 // tensors, plans, meters and the like, not yet closed
 	closed atomic.Bool
 }
 
@@ -63,6 +63,11 @@ func Open(o Options) (device.Device, error) {
 func (d *cpuDevice) Name() string { return fmt.Sprintf("cpu (%v)", d.form) }
 
 func (d *cpuDevice) Mem() frame.MemKind { return frame.MemHost }
+
+func (d *cpuDevice) HostReads() bool               { return true }
+func (d *cpuDevice) Context() uintptr              { return 0 }
+func (d *cpuDevice) Copies() device.Copies         { return device.Copies{} }
+func (d *cpuDevice) Memory() (int64, int64, error) { return 0, 0, nil }
 
 func (d *cpuDevice) NewStream() (device.Stream, error) {
 	if d.closed.Load() {
@@ -84,7 +89,7 @@ func (d *cpuDevice) Close() error {
 		return nil
 	}
 	if n := d.open.Load(); n != 0 {
-		return fmt.Errorf("device: closed while %d tensors, plans and meters are open", n)
+		return fmt.Errorf("device: closed while %d tensors, plans, meters or the like are open", n)
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func TestCloseTellsWhatIsStillOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Close(); err == nil || !strings.Contains(err.Error(), "1 tensors, plans and meters are open") {
+	if err := d.Close(); err == nil || !strings.Contains(err.Error(), "1 tensors, plans, meters or the like are open") {
 		t.Errorf("close with a tensor open: %v", err)
 	}
 	if err := x.Close(); err != nil {
