@@ -27,6 +27,7 @@ type network struct {
 	detector models.Detector
 	spec     *models.Network
 	device   device.Device
+	queue    device.Stream // of the network's work
 	session  *infer.Session
 	log      *slog.Logger
 
@@ -68,15 +69,19 @@ type filled struct {
 func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, log *slog.Logger) (*network, error) {
 	spec := d.Network
 	input := spec.Tensor.Shape(1, 0, 0) // 0 for what the picture decides
-	session, err := lib.Load(infer.Spec{
-		Name: d.Name, ONNX: d.ONNX, Input: spec.Tensor.Name, Type: spec.Tensor.Type(),
-		Channels: input.C, Height: input.H, Width: input.W, Score: spec.Score, Map: spec.Map,
-	})
+	queue, err := dev.NewStream()
 	if err != nil {
 		return nil, err
 	}
+	session, err := lib.Load(infer.Spec{
+		Name: d.Name, ONNX: d.ONNX, Input: spec.Tensor.Name, Type: spec.Tensor.Type(),
+		Channels: input.C, Height: input.H, Width: input.W, Score: spec.Score, Map: spec.Map,
+	}, infer.Place{Device: dev, Queue: queue})
+	if err != nil {
+		return nil, errors.Join(err, queue.Close())
+	}
 	n := &network{
-		detector: d, spec: spec, device: dev, session: session, log: log,
+		detector: d, spec: spec, device: dev, queue: queue, session: session, log: log,
 		ready: make(chan filled), closed: make(chan struct{}), done: make(chan struct{}),
 		lanes: map[device.Shape]*lane{},
 	}
@@ -266,5 +271,5 @@ func (n *network) region(l look, at *lane, b *infer.Binding, row int) (*verdict.
 func (n *network) close() error {
 	close(n.closed)
 	<-n.done
-	return n.session.Close()
+	return errors.Join(n.session.Close(), n.queue.Close())
 }

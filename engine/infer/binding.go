@@ -4,38 +4,38 @@ package infer
 #cgo noescape infer_run
 #cgo nocallback infer_run
 #include <stdlib.h>
-#include <string.h>
 #include "shim.h"
 */
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"unsafe"
 
 	"github.com/streamvet/streamvet/engine/device"
-	"github.com/streamvet/streamvet/engine/frame"
 )
 
-// Binding is a session bound to one tensor and to output memory of its own. It
+// Binding is a session bound to one tensor and to output tensors of its own. It
 // belongs to one goroutine at a time, as the tensor does.
 type Binding struct {
-	session  *Session
-	in       device.Tensor
-	maxBatch int
-	mapH     int
-	mapW     int
+	session   *Session
+	in        device.Tensor
+	maxBatch  int
+	scoreRank int
+	mapH      int
+	mapW      int
 
-	// mu holds Close back while a run goes on; it is not contended otherwise.
+	// mu holds Close back while a run is begun or waited for; it is not contended
+	// otherwise.
 	mu     sync.Mutex
 	closed bool
 	// sizes[n-1] runs batch size n; made when that size comes first.
-	sizes []*C.infer_binding
-	// scores and cells are C memory for maxBatch rows.
-	scores, cells []float32
-	scoreRank     int
-	n             int // rows of the last run
+	sizes         []*C.infer_binding
+	scores, cells output
+	started       int // rows of the run that is under way
+	n             int // rows of the last run that was finished
 }
 
 // Bind prepares s to run on the first rows of in, up to maxBatch. It runs the
@@ -65,11 +65,12 @@ func (s *Session) bind(in device.Tensor, maxBatch int) (*Binding, error) {
 			return nil, err
 		}
 	}
-	b.scores = allocate(maxBatch)
-	b.cells = allocate(maxBatch * b.mapH * b.mapW)
-	if b.scores == nil || b.cells == nil && b.mapH*b.mapW > 0 {
-		b.free()
-		return nil, fmt.Errorf("no memory for the outputs of %d rows", maxBatch)
+	err := b.scores.open(s.at, device.Shape{N: maxBatch, C: 1, H: 1, W: 1})
+	if err == nil && b.mapH > 0 {
+		err = b.cells.open(s.at, device.Shape{N: maxBatch, C: 1, H: b.mapH, W: b.mapW})
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("the outputs of %d rows: %w", maxBatch, err), b.free())
 	}
 	s.bindings[b] = struct{}{}
 	return b, nil
@@ -79,8 +80,8 @@ func (s *Session) bind(in device.Tensor, maxBatch int) (*Binding, error) {
 func (s *Session) fits(in device.Tensor, maxBatch int) error {
 	sp, shape := &s.spec, in.Shape()
 	switch {
-	case in.Mem() != frame.MemHost:
-		return fmt.Errorf("the tensor lies on a device, the session runs on the CPU")
+	case in.Mem() != s.at.Device.Mem():
+		return fmt.Errorf("the tensor does not lie in the memory of %s, where the network runs", s.at.Device.Name())
 	case in.Ptr() == nil:
 		return fmt.Errorf("the tensor has no memory; is it closed?")
 	case maxBatch < 1 || maxBatch > shape.N:
@@ -99,15 +100,20 @@ func (b *Binding) run(c *C.infer_binding) error {
 	return failure(C.infer_run(handle(b.session.ort), c))
 }
 
-// Run runs the network on the first n rows of the tensor; Score and Map then
-// give what it found. The first run of each n allocates, later ones do not.
-func (b *Binding) Run(n int) error {
+// Start begins to run the network on the first n rows of the tensor, after the
+// work that was queued before in the session's place; Finish waits for it. On the
+// CPU the network has run when Start returns. One run at a time. The first run of
+// each n allocates, later ones do not.
+func (b *Binding) Start(n int) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.n = 0
 	if b.closed {
 		return ErrClosed
 	}
+	if b.started > 0 {
+		return fmt.Errorf("run detector %q: the run before was not finished", b.session.spec.Name)
+	}
+	b.n = 0
 	if n < 1 || n > b.maxBatch {
 		return fmt.Errorf("run detector %q: %d rows are not in 1..%d", b.session.spec.Name, n, b.maxBatch)
 	}
@@ -116,14 +122,69 @@ func (b *Binding) Run(n int) error {
 			return fmt.Errorf("run detector %q: prepare batches of %d: %w", b.session.spec.Name, n, err)
 		}
 	}
-	if err := b.run(b.sizes[n-1]); err != nil {
+	err := b.run(b.sizes[n-1])
+	if err == nil {
+		err = b.fetch(n)
+	}
+	if err != nil {
+		return fmt.Errorf("run detector %q on %d rows: %w", b.session.spec.Name, n, err)
+	}
+	b.started = n
+	return nil
+}
+
+// fetch queues the copies of the outputs to the host.
+func (b *Binding) fetch(n int) error {
+	err := b.scores.fetch(b.session.at.Queue, n)
+	if err == nil && b.mapH > 0 {
+		if err = b.cells.fetch(b.session.at.Queue, n); err != nil {
+			_, waiting := b.scores.wait()
+			err = errors.Join(err, waiting)
+		}
+	}
+	return err
+}
+
+// Finish waits for the run that Start began; Score and Map then give what it
+// found. After an error there is nothing to give.
+func (b *Binding) Finish() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return ErrClosed
+	}
+	n := b.started
+	if n == 0 {
+		return fmt.Errorf("finish detector %q: no run was started", b.session.spec.Name)
+	}
+	bad, err := b.wait()
+	if err != nil {
 		return fmt.Errorf("run detector %q on %d rows: %w", b.session.spec.Name, n, err)
 	}
 	b.n = n
-	if bad := settle(b.scores[:n]) + settle(b.cells[:n*b.mapH*b.mapW]); bad > 0 {
+	if bad > 0 {
 		b.session.badValues.Add(int64(bad))
 	}
 	return nil
+}
+
+// wait ends the run that was started and counts its bad values.
+func (b *Binding) wait() (bad int, err error) {
+	b.started = 0
+	bad, err = b.scores.wait()
+	if b.mapH > 0 {
+		more, second := b.cells.wait()
+		bad, err = bad+more, errors.Join(err, second)
+	}
+	return bad, err
+}
+
+// Run is Start and Finish.
+func (b *Binding) Run(n int) error {
+	if err := b.Start(n); err != nil {
+		return err
+	}
+	return b.Finish()
 }
 
 func (b *Binding) prepare(n int) error {
@@ -139,37 +200,21 @@ func (b *Binding) prepare(n int) error {
 	return nil
 }
 
-// settle makes every value one in 0..1 and counts those that were not: what is
-// no finite number becomes 0 (it says nothing), the rest the nearer end.
-func settle(values []float32) (bad int) {
-	for i, v := range values {
-		if v >= 0 && v <= 1 {
-			continue
-		}
-		bad++
-		values[i] = 0
-		if v > 1 && v-v == 0 {
-			values[i] = 1
-		}
-	}
-	return bad
-}
-
 // Score is the score of row i of the last run, 0..1.
-func (b *Binding) Score(i int) float32 { return b.scores[:b.n][i] }
+func (b *Binding) Score(i int) float32 { return b.scores.values[:b.n][i] }
 
 // Map is where in the picture of row i of the last run: h rows of w values,
-// 0..1. It is C memory that the next Run overwrites and Close frees. Without a
+// 0..1. It is C memory that the next run overwrites and Close frees. Without a
 // map it is nil, 0, 0.
 func (b *Binding) Map(i int) (cells []float32, h, w int) {
 	if b.mapH == 0 {
 		return nil, 0, 0
 	}
 	size := b.mapH * b.mapW
-	return b.cells[: b.n*size : b.n*size][i*size : (i+1)*size], b.mapH, b.mapW
+	return b.cells.values[: b.n*size : b.n*size][i*size : (i+1)*size], b.mapH, b.mapW
 }
 
-// Close frees the output memory, after a run that goes on. It is idempotent.
+// Close frees the outputs, after a run that goes on. It is idempotent.
 func (b *Binding) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -177,33 +222,23 @@ func (b *Binding) Close() error {
 		return nil
 	}
 	b.closed = true
-	b.free()
+	err := b.free()
 	b.session.mu.Lock()
 	delete(b.session.bindings, b)
 	b.session.mu.Unlock()
-	return nil
+	return err
 }
 
-func (b *Binding) free() {
+// free waits until nothing runs on the memory, and gives it back.
+func (b *Binding) free() error {
+	errs := []error{b.session.at.Queue.Sync()}
 	for _, c := range b.sizes {
 		if c != nil {
 			C.infer_unbind(c)
 			C.free(unsafe.Pointer(c))
 		}
 	}
-	C.free(unsafe.Pointer(unsafe.SliceData(b.scores)))
-	C.free(unsafe.Pointer(unsafe.SliceData(b.cells)))
-	b.sizes, b.scores, b.cells, b.n = nil, nil, nil, 0
-}
-
-// allocate gives n zeroed values of C memory, nil for none.
-func allocate(n int) []float32 {
-	if n == 0 {
-		return nil
-	}
-	p := C.calloc(C.size_t(n), 4)
-	if p == nil {
-		return nil
-	}
-	return unsafe.Slice((*float32)(p), n)
+	errs = append(errs, b.scores.close(), b.cells.close())
+	b.sizes, b.started, b.n = nil, 0, 0
+	return errors.Join(errs...)
 }

@@ -3,7 +3,8 @@
 // the wrapper lacks, over the same loaded library.
 //
 // The order of things: Open the Library once a process, Load a Session for each
-// network, Bind it to each tensor that a batcher fills, Run the Binding.
+// network at the place where it runs, Bind it to each tensor that a batcher fills,
+// Start the Binding and Finish it (or Run it, which is both).
 //
 // ONNX Runtime 1.29 leaks about 2 KB in each failing call, so nothing that can
 // be checked here is left to it: shapes, types and sizes are checked when a

@@ -30,7 +30,7 @@ func TestOpenCloseOpen(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Errorf("close of a session after its library: %v", err)
 		}
-		if _, err := l.Load(lumaSpec(t, "good")); !errors.Is(err, ErrClosed) {
+		if _, err := l.Load(lumaSpec(t, "good"), cpuPlace(t)); !errors.Is(err, ErrClosed) {
 			t.Errorf("load after close: %v", err)
 		}
 	}

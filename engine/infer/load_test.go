@@ -49,7 +49,7 @@ func TestLoadHoldsTheModelToTheManifest(t *testing.T) {
 
 func refused(t *testing.T, l *Library, s Spec, want ...string) {
 	t.Helper()
-	n, err := l.Load(s)
+	n, err := l.Load(s, cpuPlace(t))
 	if err == nil {
 		n.Close()
 		t.Fatal("it was loaded")
@@ -111,9 +111,9 @@ func FuzzLoad(f *testing.F) {
 		f.Add(model(f, name))
 	}
 	l := open(f, Options{})
-	in := tensor(f, device.Shape{N: 2, C: 1, H: 64, W: 96}, device.U8)
+	in, at := tensor(f, device.Shape{N: 2, C: 1, H: 64, W: 96}, device.U8), cpuPlace(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := l.Load(Spec{Name: "fuzz", ONNX: data, Input: "luma", Type: device.U8, Channels: 1, Score: "score", Map: "map"})
+		s, err := l.Load(Spec{Name: "fuzz", ONNX: data, Input: "luma", Type: device.U8, Channels: 1, Score: "score", Map: "map"}, at)
 		if err != nil {
 			return
 		}

@@ -1,17 +1,17 @@
 package infer
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"unsafe"
 
 	"go.uber.org/goleak"
 
 	"github.com/streamvet/streamvet/engine/device"
-	"github.com/streamvet/streamvet/engine/frame"
+	"github.com/streamvet/streamvet/engine/device/cpu"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -55,56 +55,61 @@ func lumaSpec(t testing.TB, name string) Spec {
 	return Spec{Name: name, ONNX: model(t, name), Input: "luma", Type: device.U8, Channels: 1, Score: "score", Map: "map"}
 }
 
-func session(t testing.TB, l *Library, s Spec) *Session {
+// cpuPlace is a place on the CPU that is closed, and found empty, after the test.
+func cpuPlace(t testing.TB) Place {
 	t.Helper()
-	n, err := l.Load(s)
+	d, err := cpu.Open(cpu.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	q, err := d.NewStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(q.Close(), d.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return Place{Device: d, Queue: q}
+}
+
+func session(t testing.TB, l *Library, s Spec) *Session {
+	t.Helper()
+	at := cpuPlace(t)
+	n, err := l.Load(s, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { n.Close() })
 	return n
 }
 
-// hostTensor is a tensor over memory that is not the Go heap's.
-type hostTensor struct {
-	mem   []byte
-	shape device.Shape
-	typ   device.DType
-	kind  frame.MemKind
+// picture is a tensor of the CPU, with its bytes.
+type picture struct {
+	device.Tensor
+	mem []byte
 }
 
-func tensor(t testing.TB, shape device.Shape, typ device.DType) *hostTensor {
+func tensor(t testing.TB, shape device.Shape, typ device.DType) *picture {
 	t.Helper()
-	size := max(1, shape.Elements()*typ.Bytes())
-	mem, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	x, err := cpuPlace(t).Device.NewTensor(shape, typ)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &hostTensor{mem: mem, shape: shape, typ: typ, kind: frame.MemHost}
-	t.Cleanup(func() { h.Close() })
-	return h
+	t.Cleanup(func() { x.Close() })
+	return &picture{x, unsafe.Slice((*byte)(x.Ptr()), shape.Elements()*typ.Bytes())}
 }
 
-func (h *hostTensor) Ptr() unsafe.Pointer     { return unsafe.Pointer(unsafe.SliceData(h.mem)) }
-func (h *hostTensor) Mem() frame.MemKind      { return h.kind }
-func (h *hostTensor) Shape() device.Shape     { return h.shape }
-func (h *hostTensor) DType() device.DType     { return h.typ }
-func (h *hostTensor) row(n int) []byte        { s := len(h.mem) / h.shape.N; return h.mem[n*s : (n+1)*s] }
-func (h *hostTensor) set(n, x, y int, v byte) { h.row(n)[y*h.shape.W+x] = v }
+func (p *picture) row(n int) []byte { s := len(p.mem) / p.Shape().N; return p.mem[n*s : (n+1)*s] }
 
-func (h *hostTensor) Close() error {
-	if h.mem == nil {
-		return nil
-	}
-	mem := h.mem
-	h.mem = nil
-	return syscall.Munmap(mem)
-}
+func (p *picture) set(n, x, y int, v byte) { p.row(n)[y*p.Shape().W+x] = v }
 
 // fillBlock sets the 8x8 block at column bx and line by of row n to v.
-func (h *hostTensor) fillBlock(n, bx, by int, v byte) {
+func (p *picture) fillBlock(n, bx, by int, v byte) {
 	for y := range 8 {
 		for x := range 8 {
-			h.set(n, bx*8+x, by*8+y, v)
+			p.set(n, bx*8+x, by*8+y, v)
 		}
 	}
 }

@@ -160,13 +160,12 @@ func TestBindRefusesWhatDoesNotFit(t *testing.T) {
 	shape := device.Shape{N: 2, C: 1, H: 64, W: 96}
 	closed := tensor(t, shape, device.U8)
 	closed.Close()
-	onDevice := tensor(t, shape, device.U8)
-	onDevice.kind = frame.MemHost + 1
+	onDevice := elsewhere{tensor(t, shape, device.U8)}
 	tall := tensor(t, device.Shape{N: 2, C: 1, H: 128, W: 96}, device.U8)
 	for _, c := range []struct {
 		name    string
 		session *Session
-		in      *hostTensor
+		in      device.Tensor
 		batch   int
 		want    string
 	}{
@@ -175,8 +174,8 @@ func TestBindRefusesWhatDoesNotFit(t *testing.T) {
 		{"type", good, tensor(t, shape, device.F32), 2, "is f32, the network takes u8"},
 		{"channels", good, tensor(t, device.Shape{N: 2, C: 3, H: 64, W: 96}, device.U8), 2, "3 channels, the network takes 1"},
 		{"size", sized, tall, 2, "96x128, the network takes 96x64"},
-		{"empty", good, tensor(t, device.Shape{N: 2, C: 1, H: 0, W: 96}, device.U8), 2, "96x0"},
-		{"device memory", good, onDevice, 2, "on a device"},
+		{"empty", good, empty{tensor(t, shape, device.U8)}, 2, "96x0"},
+		{"device memory", good, onDevice, 2, "does not lie in the memory of cpu"},
 		{"closed tensor", good, closed, 2, "no memory"},
 		{"the network fails", load("one_size"), tall, 2, "trial run"},
 		{"the network wants 4 PiB", load("huge"), tall, 2, "trial run"},
@@ -193,6 +192,51 @@ func TestBindRefusesWhatDoesNotFit(t *testing.T) {
 				t.Errorf("error %q does not say %q", err, c.want)
 			}
 		})
+	}
+}
+
+// elsewhere is a tensor that says it lies on another device.
+type elsewhere struct{ device.Tensor }
+
+func (elsewhere) Mem() frame.MemKind { return frame.MemDevice }
+
+// empty is a tensor that says it has no lines.
+type empty struct{ device.Tensor }
+
+func (e empty) Shape() device.Shape { s := e.Tensor.Shape(); s.H = 0; return s }
+
+// A run is started, then finished; two bindings of a session can both be between.
+func TestStartAndFinish(t *testing.T) {
+	l := open(t, Options{})
+	s := session(t, l, lumaSpec(t, "good"))
+	shape := device.Shape{N: 2, C: 1, H: 16, W: 16}
+	one, two := tensor(t, shape, device.U8), tensor(t, shape, device.U8)
+	one.fillBlock(0, 0, 0, 51)
+	two.fillBlock(1, 0, 0, 255)
+	a, b := bind(t, s, one, 2), bind(t, s, two, 2)
+	if err := a.Finish(); err == nil || !strings.Contains(err.Error(), "no run was started") {
+		t.Errorf("finish before start: %v", err)
+	}
+	if err := errors.Join(a.Start(1), b.Start(2)); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Start(1); err == nil || !strings.Contains(err.Error(), "was not finished") {
+		t.Errorf("second start: %v", err)
+	}
+	if err := errors.Join(a.Finish(), b.Finish()); err != nil {
+		t.Fatal(err)
+	}
+	if !near(a.Score(0), .2) || b.Score(0) != 0 || !near(b.Score(1), 1) {
+		t.Errorf("scores %v; %v, %v; want 0.2; 0, 1", a.Score(0), b.Score(0), b.Score(1))
+	}
+	if err := a.Start(2); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Close(); err != nil {
+		t.Errorf("close under way: %v", err)
+	}
+	if err := a.Finish(); !errors.Is(err, ErrClosed) {
+		t.Errorf("finish after close: %v", err)
 	}
 }
 

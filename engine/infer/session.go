@@ -14,12 +14,16 @@ import (
 	"unsafe"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/streamvet/streamvet/engine/device"
+	"github.com/streamvet/streamvet/engine/frame"
 )
 
 // Session is one network, ready to be bound. Its methods may be called from any
 // goroutine, and its bindings may run at the same time.
 type Session struct {
 	library *Library
+	at      Place
 	spec    Spec // without ONNX
 	ort     *ort.DynamicAdvancedSession
 
@@ -30,23 +34,34 @@ type Session struct {
 	closed   bool
 }
 
-// Load makes a session of the network in s.ONNX, after it was held against the
-// rest of s. Errors name the detector, the field of the manifest, what the model
-// has and what the manifest says.
-func (l *Library) Load(s Spec) (*Session, error) {
-	session, err := l.load(s)
+// Place is where a network runs: on which device, and in which of its queues of
+// work. Both must stay open until the session is closed.
+type Place struct {
+	Device device.Device
+	Queue  device.Stream
+}
+
+// Load makes a session of the network in s.ONNX that runs at a place, after it was
+// held against the rest of s. Errors name the detector, the field of the manifest,
+// what the model has and what the manifest says.
+func (l *Library) Load(s Spec, at Place) (*Session, error) {
+	session, err := l.load(s, at)
 	if err != nil {
 		return nil, fmt.Errorf("load the network of detector %q: %w", s.Name, err)
 	}
 	return session, nil
 }
 
-func (l *Library) load(s Spec) (*Session, error) {
+func (l *Library) load(s Spec, at Place) (*Session, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case l.closed:
 		return nil, ErrClosed
+	case at.Device == nil || at.Queue == nil:
+		return nil, errors.New("no place to run it is named: a device and a stream of it")
+	case at.Device.Mem() != frame.MemHost:
+		return nil, fmt.Errorf("networks do not run on %s yet", at.Device.Name())
 	case len(s.ONNX) == 0:
 		return nil, errors.New("network.file: the ONNX file is empty")
 	case elementType(s.Type) == 0 || s.Channels <= 0 || s.Height < 0 || s.Width < 0 || s.Score == s.Map:
@@ -69,7 +84,7 @@ func (l *Library) load(s Spec) (*Session, error) {
 		return nil, errors.Join(err, inner.Destroy())
 	}
 	s.ONNX = nil
-	session := &Session{library: l, spec: s, ort: inner, bindings: map[*Binding]struct{}{}}
+	session := &Session{library: l, at: at, spec: s, ort: inner, bindings: map[*Binding]struct{}{}}
 	l.sessions[session] = struct{}{}
 	return session, nil
 }
@@ -143,11 +158,12 @@ func (s *Session) Close() error {
 	if closed {
 		return nil
 	}
+	var errs []error
 	for _, b := range open {
-		b.Close()
+		errs = append(errs, b.Close())
 	}
 	s.library.mu.Lock()
 	delete(s.library.sessions, s)
 	s.library.mu.Unlock()
-	return s.ort.Destroy()
+	return errors.Join(append(errs, s.ort.Destroy())...)
 }

@@ -64,7 +64,7 @@ func elements(p port) int {
 	return n
 }
 
-// make binds the first n rows; outputs have memory once b.scores is set.
+// make binds the first n rows; outputs have memory once they are open.
 func (b *Binding) make(n int, c *C.infer_binding) error {
 	sp, shape := &b.session.spec, b.in.Shape()
 	in := C.infer_port{name: C.CString(sp.Input), data: b.in.Ptr(), _type: C.int(elementType(sp.Type)), rank: 4}
@@ -74,13 +74,13 @@ func (b *Binding) make(n int, c *C.infer_binding) error {
 
 	var outs [C.INFER_MAX_OUTPUTS]C.infer_port
 	score, cells := &outs[0], &outs[1]
-	*score = C.infer_port{name: C.CString(sp.Score), data: unsafe.Pointer(unsafe.SliceData(b.scores)),
+	*score = C.infer_port{name: C.CString(sp.Score), data: b.scores.address(),
 		bytes: C.size_t(4 * n), _type: typeF32, rank: C.size_t(b.scoreRank)}
 	score.dims = [C.INFER_MAX_RANK]C.int64_t{C.int64_t(n), 1}
 	defer C.free(unsafe.Pointer(score.name))
 	used := C.size_t(1)
 	if sp.Map != "" {
-		*cells = C.infer_port{name: C.CString(sp.Map), data: unsafe.Pointer(unsafe.SliceData(b.cells)),
+		*cells = C.infer_port{name: C.CString(sp.Map), data: b.cells.address(),
 			bytes: C.size_t(4 * n * b.mapH * b.mapW), _type: typeF32, rank: 4}
 		cells.dims = [C.INFER_MAX_RANK]C.int64_t{C.int64_t(n), 1, C.int64_t(b.mapH), C.int64_t(b.mapW)}
 		defer C.free(unsafe.Pointer(cells.name))
