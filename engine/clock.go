@@ -44,6 +44,7 @@ func threadTime() time.Duration {
 type clock struct {
 	frames   atomic.Int64
 	looks    atomic.Int64 // pictures given to networks
+	uploads  atomic.Int64 // pictures that were decoded in software and brought to the GPU
 	at       atomic.Int64 // furthest media time of any track, ns
 	decode   spent        // waiting for a picture: demuxing and decoding
 	measure  spent        // kernels that measure
@@ -52,6 +53,7 @@ type clock struct {
 	wait     spent        // for a free slot
 	sound    spent
 	networks spent // inference, this source's share
+	latency  Latency
 }
 
 func (c *clock) position(t time.Duration) {
@@ -94,6 +96,12 @@ type Summary struct {
 	Stopped  bool // ended early, by Stop or its context
 	ByDefect map[verdict.Defect]int
 	Stages   Stages
+	// Uploads counts the pictures that the GPU's decoder refused, so that they were
+	// decoded in software and brought to the GPU.
+	Uploads int64
+	// Latency is from a picture out of the decoder to its scores, those of networks
+	// included.
+	Latency LatencySummary
 }
 
 // Stages is where the time of a source went: processor time in our own
@@ -114,6 +122,7 @@ func (s *Source) summary() Summary {
 	c := &s.clock
 	return Summary{
 		Progress: s.Progress(), Info: s.Info(), Stopped: s.stopped, ByDefect: byDefect,
+		Uploads: c.uploads.Load(), Latency: c.latency.Summary(),
 		Stages: Stages{
 			Decode: c.decode.total(), Measure: c.measure.total(), Prepare: c.prepare.total(), Score: c.score.total(),
 			SlotWait: c.wait.total(), Sound: c.sound.total(), Networks: c.networks.total(), Looks: c.looks.Load(),

@@ -129,6 +129,10 @@ func (e *Engine) Add(ctx context.Context, c SourceConfig) (*Source, error) {
 }
 
 func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
+	queue, err := e.device.NewStream()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Name, err)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	m, err := media.Open(ctx, c.URL, media.Options{
 		Logger: e.config.Logger, Threads: e.config.DecoderThreads,
@@ -136,16 +140,16 @@ func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
 	})
 	if err != nil {
 		cancel()
-		return nil, err
+		return nil, errors.Join(err, queue.Close())
 	}
 	s := &Source{
-		engine: e, name: c.Name, log: e.config.Logger.With("source", c.Name), media: m,
+		engine: e, name: c.Name, log: e.config.Logger.With("source", c.Name), media: m, queue: queue,
 		judge: newJudge(c.Sink, newScribe(e.config.Detectors)),
 		stop:  cancel, done: make(chan struct{}), started: time.Now(),
 	}
 	if err := s.prepare(); err != nil {
 		cancel()
-		return nil, fmt.Errorf("%s: %w", c.Name, errors.Join(err, m.Close()))
+		return nil, fmt.Errorf("%s: %w", c.Name, errors.Join(err, m.Close(), queue.Close()))
 	}
 	e.mu.Lock()
 	e.stops[s] = cancel

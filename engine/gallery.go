@@ -2,12 +2,12 @@ package engine
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/jpeg"
 	"sync"
 	"time"
-	"unsafe"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -34,6 +34,7 @@ type gallery struct {
 	mu       sync.Mutex
 	tensor   device.Tensor // galleryPlaces+1 rows; the last one is for now
 	plan     device.Plan
+	prints   device.Readback // one row on its way to the host
 	times    [galleryPlaces]time.Duration
 	filled   int // pictures taken in all; place filled%galleryPlaces comes next
 	rotation int
@@ -58,10 +59,13 @@ func (g *gallery) fit(f *frame.Video) error {
 		Channels: device.RGB, Filter: device.Area, OutWidth: w, OutHeight: h, Type: device.U8,
 	})
 	if err != nil {
-		t.Close()
-		return fmt.Errorf("evidence pictures: %w", err)
+		return fmt.Errorf("evidence pictures: %w", errors.Join(err, t.Close()))
 	}
-	g.tensor, g.plan, g.filled, g.rotation = t, p, 0, f.Rotation
+	b, err := g.dev.NewReadback(3*w*h, device.ForEvidence)
+	if err != nil {
+		return fmt.Errorf("evidence pictures: %w", errors.Join(err, p.Close(), t.Close()))
+	}
+	g.tensor, g.plan, g.prints, g.filled, g.rotation = t, p, b, 0, f.Rotation
 	return nil
 }
 
@@ -114,12 +118,15 @@ func (g *gallery) shoot(t time.Duration) *streamvetv1.Evidence {
 }
 
 func (g *gallery) develop(place int, at time.Duration) *streamvetv1.Evidence {
-	if g.tensor.Mem() != frame.MemHost || g.stream.Sync() != nil {
-		return nil
-	}
 	s := g.tensor.Shape()
 	plane := s.H * s.W
-	row := unsafe.Slice((*byte)(g.tensor.Ptr()), s.Elements())[place*3*plane:][:3*plane]
+	if g.prints.Copy(g.stream, g.tensor, place*3*plane, 3*plane) != nil {
+		return nil
+	}
+	row, err := g.prints.Wait()
+	if err != nil {
+		return nil
+	}
 	img := image.NewRGBA(image.Rect(0, 0, s.W, s.H))
 	for i := range plane {
 		img.Pix[4*i], img.Pix[4*i+1], img.Pix[4*i+2], img.Pix[4*i+3] = row[i], row[plane+i], row[2*plane+i], 255
@@ -173,18 +180,18 @@ func turnRegion(r *verdict.Region, degrees int) *verdict.Region {
 }
 
 func (g *gallery) free() error {
-	var err error
+	var errs []error
+	if g.prints != nil {
+		errs = append(errs, g.prints.Close())
+	}
 	if g.plan != nil {
-		err = g.plan.Close()
-		g.plan = nil
+		errs = append(errs, g.plan.Close())
 	}
 	if g.tensor != nil {
-		if e := g.tensor.Close(); err == nil {
-			err = e
-		}
-		g.tensor = nil
+		errs = append(errs, g.tensor.Close())
 	}
-	return err
+	g.prints, g.plan, g.tensor = nil, nil, nil
+	return errors.Join(errs...)
 }
 
 func (g *gallery) close() error {

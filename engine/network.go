@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/streamvet/streamvet/engine/batch"
 	"github.com/streamvet/streamvet/engine/device"
+	"github.com/streamvet/streamvet/engine/frame"
 	"github.com/streamvet/streamvet/engine/infer"
 	"github.com/streamvet/streamvet/engine/verdict"
 	"github.com/streamvet/streamvet/models"
@@ -32,12 +32,22 @@ type network struct {
 	log      *slog.Logger
 
 	warned sync.Once   // that the network gives values that are none
-	ready  chan filled // batches for the inference goroutine; unbuffered: lanes wait
+	ready  chan filled // batches for the inference goroutine; unbuffered
 	closed chan struct{}
 	done   chan struct{}
 
 	mu    sync.Mutex
 	lanes map[device.Shape]*lane
+}
+
+// inFlight is how many batches are queued at once: two on a GPU, where one runs
+// while the outputs of the other come to the host. On the CPU a batch that was
+// started has run.
+func (n *network) inFlight() int {
+	if n.device.Mem() == frame.MemDevice {
+		return 2
+	}
+	return 1
 }
 
 // lane batches the pictures of one tensor geometry.
@@ -46,24 +56,27 @@ type lane struct {
 	shape    device.Shape
 	tensors  []device.Tensor
 	bindings []*infer.Binding
+	events   [][]device.Event // by tensor and row: the picture is in the slot
 	answer   [1]verdict.Score // of the look under judgement
 	users    int              // tracks; guarded by network.mu
-	done     chan struct{}
+	running  sync.WaitGroup   // the collecting goroutine and the batches that it handed over
 }
 
 // look is one picture that a track shows to a network.
 type look struct {
 	owner         *pictures
+	came          time.Time // out of the decoder
 	pts, duration time.Duration
 	width, height int
 	rotation      int // clockwise degrees from the picture as coded to the one shown
 }
 
-// filled is a batch on its way to the inference goroutine.
+// filled is a batch that the inference goroutine owns. It ends with lane.Done.
 type filled struct {
 	lane  *lane
 	batch *batch.Batch[look]
-	err   chan error
+	err   error         // why it could not be queued
+	spent time.Duration // processor time of queueing it
 }
 
 func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, log *slog.Logger) (*network, error) {
@@ -107,7 +120,7 @@ func (n *network) enter(w, h int) (*lane, error) {
 }
 
 func (n *network) openLane(shape device.Shape) (_ *lane, err error) {
-	l := &lane{shape: shape, done: make(chan struct{})}
+	l := &lane{shape: shape}
 	defer func() {
 		if err != nil {
 			l.free()
@@ -124,12 +137,19 @@ func (n *network) openLane(shape device.Shape) (_ *lane, err error) {
 			return nil, err
 		}
 		l.bindings = append(l.bindings, b)
+		events := make([]device.Event, shape.N)
+		for i := range events {
+			if events[i], err = n.device.NewEvent(); err != nil {
+				return nil, err
+			}
+		}
+		l.events = append(l.events, events)
 	}
 	l.Lane, err = batch.New[look](batch.Config{Tensors: laneTensors, MaxBatchSize: shape.N, MaxQueueDelay: n.spec.Batch.MaxQueueDelay})
 	if err != nil {
 		return nil, err
 	}
-	go n.collect(l)
+	l.running.Go(func() { n.collect(l) })
 	return l, nil
 }
 
@@ -144,7 +164,7 @@ func (n *network) leave(l *lane) {
 	n.mu.Unlock()
 	if last {
 		l.Close()
-		<-l.done
+		l.running.Wait()
 		if err := l.free(); err != nil {
 			n.log.Warn("close a lane", "detector", n.detector.Name, "error", err)
 		}
@@ -159,53 +179,92 @@ func (l *lane) free() error {
 	for _, t := range l.tensors {
 		errs = append(errs, t.Close())
 	}
+	for _, row := range l.events {
+		for _, e := range row {
+			if e != nil {
+				errs = append(errs, e.Close())
+			}
+		}
+	}
 	return errors.Join(errs...)
 }
 
-// collect hands the batches of a lane to the inference goroutine, one at a time.
+// collect hands the batches of a lane to the inference goroutine.
 func (n *network) collect(l *lane) {
-	defer close(l.done)
-	scored := make(chan error)
 	for {
 		b, err := l.Next(context.Background())
-		if errors.Is(err, io.EOF) {
+		if err != nil { // io.EOF: a lane has no other end
 			return
 		}
-		if err == nil {
-			n.ready <- filled{l, b, scored}
-			err = <-scored
-		}
-		if err != nil {
-			n.log.Error("inference", "detector", n.detector.Name, "error", err)
-		}
-		if b != nil {
-			l.Done(b)
-		}
+		l.running.Add(1)
+		n.ready <- filled{lane: l, batch: b}
 	}
 }
 
 // infer is the life of the inference goroutine. It keeps its OS thread: contexts
-// of devices and handles of providers belong to threads.
+// of devices and handles of providers belong to threads. While more batches come
+// it queues the next before it waits for the one before.
 func (n *network) infer() {
 	defer close(n.done)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	var queued []filled // oldest first; at most inFlight
 	for {
-		select {
-		case f := <-n.ready:
-			f.err <- n.run(f)
-		case <-n.closed:
+		f, more := n.next(len(queued) == 0)
+		if more {
+			queued = append(queued, n.start(f))
+		} else if len(queued) == 0 {
 			return
+		}
+		if !more || len(queued) == n.inFlight() {
+			n.finish(queued[0])
+			queued = append(queued[:0], queued[1:]...)
 		}
 	}
 }
 
-// run scores one batch and gives each look's score to its source.
-func (n *network) run(f filled) error {
+// next takes a batch if there is one, or waits for one. It is false when there is
+// none now, or, if it waits, when there will be none.
+func (n *network) next(wait bool) (filled, bool) {
+	if !wait {
+		select {
+		case f := <-n.ready:
+			return f, true
+		default:
+			return filled{}, false
+		}
+	}
+	select {
+	case f := <-n.ready:
+		return f, true
+	case <-n.closed:
+		return filled{}, false
+	}
+}
+
+// start queues a batch behind the pictures in it.
+func (n *network) start(f filled) filled {
+	watch := startWatch()
+	for row := range f.batch.All() {
+		if f.err = n.queue.Wait(f.lane.events[f.batch.Tensor][row]); f.err != nil {
+			break
+		}
+	}
+	if f.err == nil {
+		f.err = f.lane.bindings[f.batch.Tensor].Start(f.batch.N)
+	}
+	f.spent = watch.stop()
+	return f
+}
+
+// finish waits for the outputs of a batch and gives each look's score to its source.
+func (n *network) finish(f filled) {
 	watch := startWatch()
 	binding := f.lane.bindings[f.batch.Tensor]
-	err := binding.Run(f.batch.N)
-	share := watch.stop() / time.Duration(f.batch.N)
+	if f.err == nil {
+		f.err = binding.Finish()
+	}
+	share := (f.spent + watch.stop()) / time.Duration(f.batch.N)
 	if bad := n.session.BadValues(); bad > 0 {
 		n.warned.Do(func() {
 			n.log.Warn("the network gives values outside of 0..1, or none; they were clamped", "detector", n.detector.Name, "values", bad)
@@ -214,12 +273,18 @@ func (n *network) run(f filled) error {
 	for row, l := range f.batch.All() {
 		source := l.owner.source
 		source.clock.networks.add(share)
+		err := f.err
 		if err == nil {
 			err = n.deliver(l, f.lane, binding, row)
+			source.clock.latency.Observe(time.Since(l.came))
+		}
+		if err != nil {
+			source.fault(n.detector.Name, err)
 		}
 		source.looks.Done()
 	}
-	return err
+	f.lane.Done(f.batch)
+	f.lane.running.Done()
 }
 
 func (n *network) deliver(l look, at *lane, b *infer.Binding, row int) error {
@@ -267,7 +332,7 @@ func (n *network) region(l look, at *lane, b *infer.Binding, row int) (*verdict.
 	return turnRegion(r, l.rotation), share
 }
 
-// close ends the inference goroutine. All lanes must have been left.
+// close ends the inference goroutine. All lanes must have been left before.
 func (n *network) close() error {
 	close(n.closed)
 	<-n.done

@@ -16,18 +16,33 @@ import (
 type pictures struct {
 	source  *Source
 	track   int
-	stream  device.Stream
 	meter   device.Meter
+	upload  device.Uploader
 	gallery *gallery
 	forms   *measure.Picture
 	viewers []*viewer // one a network
 
 	shape    geometry       // of the picture before
-	waiting  []*frame.Video // measured, results not taken yet; oldest first
+	waiting  []arrival      // measured, results not taken yet; oldest first
 	current  *frame.Video   // the one that is judged
 	measures frame.Measures // reused
 	scores   []verdict.Score
 }
+
+// arrival is a picture and when it came out of the decoder.
+type arrival struct {
+	*frame.Video
+	at time.Time
+}
+
+// picturesHeld is how many pictures of a track may be in hand at once: under
+// measurement, before the one that comes next, judged, and the next. A GPU's
+// decoder needs so many surfaces more than the codec does.
+const picturesHeld = depthOnGPU + 3
+
+// depthOnGPU is how many pictures may be under measurement on a GPU, so that the
+// host never waits for one.
+const depthOnGPU = 3
 
 // geometry is what plans and lanes depend on.
 type geometry struct {
@@ -46,13 +61,13 @@ func newPictures(s *Source, track int) (_ *pictures, err error) {
 		}
 	}()
 	dev := s.engine.device
-	if p.stream, err = dev.NewStream(); err != nil {
+	if p.meter, err = dev.NewMeter(s.queue); err != nil {
 		return nil, err
 	}
-	if p.meter, err = dev.NewMeter(p.stream); err != nil {
+	if p.upload, err = dev.NewUploader(s.queue); err != nil {
 		return nil, err
 	}
-	p.gallery = newGallery(dev, p.stream)
+	p.gallery = newGallery(dev, s.queue)
 	if p.forms, err = measure.NewPicture(s.engine.pictureForms); err != nil {
 		return nil, err
 	}
@@ -64,6 +79,17 @@ func newPictures(s *Source, track int) (_ *pictures, err error) {
 
 // take vets one picture. The caller keeps its reference to f.
 func (p *pictures) take(ctx context.Context, f *frame.Video) error {
+	came := time.Now()
+	if f.Mem != p.source.engine.device.Mem() {
+		// The GPU's decoder has refused this source, or this part of it.
+		p.source.clock.uploads.Add(1)
+		up, err := p.upload.Upload(f)
+		if err != nil {
+			return err
+		}
+		defer up.Release()
+		f = up
+	}
 	if g := geometryOf(f); g != p.shape {
 		if err := p.refit(ctx, f); err != nil {
 			return err
@@ -76,7 +102,7 @@ func (p *pictures) take(ctx context.Context, f *frame.Video) error {
 	if err != nil {
 		return err
 	}
-	p.waiting = append(p.waiting, f.Retain())
+	p.waiting = append(p.waiting, arrival{f.Retain(), came})
 	return p.settle(ctx, p.depth())
 }
 
@@ -84,7 +110,7 @@ func (p *pictures) take(ctx context.Context, f *frame.Video) error {
 // they are done at once; a few on a GPU, so that the host never waits.
 func (p *pictures) depth() int {
 	if p.source.engine.device.Mem() == frame.MemDevice {
-		return 3
+		return depthOnGPU
 	}
 	return 0
 }
@@ -122,13 +148,15 @@ func (p *pictures) settle(ctx context.Context, depth int) error {
 		if err != nil {
 			return err
 		}
+		p.source.clock.latency.Observe(time.Since(f.at))
 	}
 	return nil
 }
 
 // judge scores one measured picture and shows it to the networks that want it.
-func (p *pictures) judge(ctx context.Context, f *frame.Video) error {
+func (p *pictures) judge(ctx context.Context, a arrival) error {
 	watch := startWatch()
+	f := a.Video
 	p.current = f
 	p.scores = p.forms.Observe(p.scores[:0], measure.Info(f), &p.measures)
 	err := p.source.judge.scores(p.track, p.scores, p)
@@ -151,7 +179,7 @@ func (p *pictures) judge(ctx context.Context, f *frame.Video) error {
 			}
 			kept = true
 		}
-		if err := v.show(ctx, f); err != nil {
+		if err := v.show(ctx, a); err != nil {
 			return err
 		}
 	}
@@ -174,13 +202,13 @@ func (p *pictures) close() error {
 	if p.meter != nil {
 		errs = append(errs, p.meter.Close())
 	}
+	if p.upload != nil {
+		errs = append(errs, p.upload.Close())
+	}
 	if p.gallery != nil {
 		// Looks under way may still ask for pictures.
 		p.source.looks.Wait()
 		errs = append(errs, p.gallery.close())
-	}
-	if p.stream != nil {
-		errs = append(errs, p.stream.Close())
 	}
 	return errors.Join(errs...)
 }

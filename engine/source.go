@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/streamvet/streamvet/engine/device"
 	"github.com/streamvet/streamvet/engine/frame"
 	"github.com/streamvet/streamvet/engine/media"
 	"github.com/streamvet/streamvet/engine/verdict"
@@ -38,10 +39,12 @@ type Source struct {
 	name    string
 	log     *slog.Logger
 	media   *media.Source
+	queue   device.Stream // of the GPU: decoding, measuring and conversion, in this order
 	judge   *judge
 	bits    *bitstream
 	clock   clock
 	looks   sync.WaitGroup // pictures that networks have not scored yet
+	faults  faults
 	stop    context.CancelFunc
 	done    chan struct{}
 	started time.Time
@@ -112,6 +115,7 @@ func (s *Source) run(ctx context.Context) {
 	}
 	err := group.Wait()
 	s.looks.Wait()
+	err = errors.Join(err, s.faults.all())
 	if ctx.Err() == nil {
 		err = errors.Join(err, s.sayTheRest())
 		if err == nil && s.clock.at.Load() == 0 {
@@ -119,7 +123,7 @@ func (s *Source) run(ctx context.Context) {
 		}
 	}
 	s.judge.finish()
-	if closeErr := s.media.Close(); err == nil {
+	if closeErr := errors.Join(s.media.Close(), s.queue.Close()); err == nil {
 		err = closeErr
 	}
 	s.stopped = ctx.Err() != nil

@@ -37,7 +37,7 @@ func (v *viewer) fit(f *frame.Video) error {
 		return nil
 	}
 	v.lane = l
-	v.plan, err = v.owner.source.engine.device.NewPlan(v.owner.stream, v.network.spec.Tensor.PlanConfig(f.Width, f.Height, f.Format, f.Colour))
+	v.plan, err = v.owner.source.engine.device.NewPlan(v.owner.source.queue, v.network.spec.Tensor.PlanConfig(f.Width, f.Height, f.Format, f.Colour))
 	return err
 }
 
@@ -59,8 +59,9 @@ func (v *viewer) wants(pts time.Duration, suspicion float64) bool {
 	return true
 }
 
-// show gives the picture to the network; it waits for a free slot.
-func (v *viewer) show(ctx context.Context, f *frame.Video) error {
+// show gives the picture to the network; it waits for a free slot. On a GPU the
+// picture is queued only: the event of the slot tells the network when it is there.
+func (v *viewer) show(ctx context.Context, f arrival) error {
 	clock := &v.owner.source.clock
 	began := time.Now()
 	slot, err := v.lane.Acquire(ctx)
@@ -69,7 +70,10 @@ func (v *viewer) show(ctx context.Context, f *frame.Video) error {
 		return err
 	}
 	watch := startWatch()
-	err = v.plan.Put(f, v.lane.tensors[slot.Tensor], slot.Row)
+	err = v.plan.Put(f.Video, v.lane.tensors[slot.Tensor], slot.Row)
+	if err == nil {
+		err = v.owner.source.queue.Record(v.lane.events[slot.Tensor][slot.Row])
+	}
 	clock.prepare.add(watch.stop())
 	if err != nil {
 		v.lane.Abandon(slot)
@@ -77,7 +81,9 @@ func (v *viewer) show(ctx context.Context, f *frame.Video) error {
 	}
 	v.owner.source.looks.Add(1)
 	clock.looks.Add(1)
-	v.lane.Commit(slot, look{owner: v.owner, pts: f.PTS, duration: f.Duration, width: f.Width, height: f.Height, rotation: f.Rotation})
+	v.lane.Commit(slot, look{
+		owner: v.owner, came: f.at, pts: f.PTS, duration: f.Duration, width: f.Width, height: f.Height, rotation: f.Rotation,
+	})
 	return nil
 }
 

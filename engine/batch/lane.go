@@ -52,8 +52,7 @@ type Slot struct {
 // holder must not wait for anything that itself waits for this lane, such as a
 // second slot.
 //
-// Acquire, TryAcquire, Commit, Abandon, Flush and Close may be called from any
-// goroutine; Next and Done from one, the consumer.
+// All methods may be called from any goroutine, but Next from one at a time.
 type Lane[P any] struct {
 	config Config
 

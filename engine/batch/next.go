@@ -91,7 +91,7 @@ func (t *tensor[P]) hand() *Batch[P] {
 }
 
 // Done gives the tensor of a batch back to be filled again. The batch, and what
-// All gave, are over.
+// All gave, are over. Batches may be done in any order.
 func (l *Lane[P]) Done(b *Batch[P]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
