@@ -20,6 +20,7 @@ var arrows = map[string][]string{
 	"engine/device":             {"engine/frame"},
 	"engine/device/conformance": {"engine/device", "engine/device/cpu", "engine/device/kernels", "engine/frame"},
 	"engine/device/cpu":         {"engine/device", "engine/device/kernels", "engine/frame"},
+	"engine/device/cuda":        {"engine/device", "engine/device/kernels", "engine/frame"},
 	"engine/device/kernels":     {"engine/device", "engine/frame"},
 	"engine/frame":              {},
 	"engine/infer":              {"engine/device", "engine/frame"},
@@ -34,11 +35,13 @@ var arrows = map[string][]string{
 
 // onlyImporters says which rooms alone may import what is foreign and heavy.
 var onlyImporters = map[string][]string{
-	"github.com/asticode/go-astiav":    {"engine/media"},
-	"github.com/yalue/onnxruntime_go":  {"engine/infer"},
-	"github.com/goccy/go-yaml":         {"models"},
-	"google.golang.org/protobuf/proto": {"proto/streamvet/v1"},
-	"C":                                {"engine/media", "engine/infer", "engine/device/cpu", "engine/device/kernels", "engine/device/conformance"},
+	"github.com/asticode/go-astiav":      {"engine/media"},
+	"github.com/yalue/onnxruntime_go":    {"engine/infer"},
+	"github.com/goccy/go-yaml":           {"models"},
+	"google.golang.org/protobuf/proto":   {"proto/streamvet/v1"},
+	"gorgonia.org/cu":                    {"engine/device/cuda"},
+	"github.com/NVIDIA/go-nvml/pkg/nvml": {"engine/device/cuda"},
+	"C":                                  {"engine/media", "engine/infer", "engine/device/cpu", "engine/device/cuda", "engine/device/kernels", "engine/device/conformance"},
 }
 
 func TestImportsFollowTheArrows(t *testing.T) {

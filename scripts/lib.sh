@@ -46,11 +46,12 @@ once() {
 # ffmpeg_options: the configure options, one a line.
 ffmpeg_options() { sed 's/#.*//' "$ROOT/scripts/ffmpeg.conf" | tr -s ' ' '\n' | grep .; }
 
-# ffmpeg_prefix, ort_dir, clip_file: where each piece lies in the cache once it is made.
+# ffmpeg_prefix, ort_dir, cuda_dir: where each piece lies in the cache once it is made.
 ffmpeg_prefix() {
   echo "$CACHE/ffmpeg-$FFMPEG_VERSION-$(recipe "$(platform)" "$FFMPEG_SHA256" "$NV_CODEC_HEADERS_SHA256" "$(ffmpeg_options)")"
 }
 ort_dir() { echo "$CACHE/onnxruntime-$ORT_VERSION-$(uname -m)"; }
+cuda_dir() { echo "$CACHE/cuda-$CUDA_RUNTIME_VERSION-$(recipe "$(platform)" "$CUDA_RUNTIME_WHEEL_SHA256" "$(cat "$ROOT"/engine/device/cuda/driver/*)")"; }
 
 # fetch_wheel REQUIREMENT SHA256 DIR [pip option...]: one wheel, nothing installed, no Python of a certain version needed.
 fetch_wheel() {

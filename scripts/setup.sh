@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings everything that a build needs: system packages, FFmpeg, ONNX Runtime, Go. On a machine that has it
+# Brings everything that a build needs: system packages, FFmpeg, ONNX Runtime, what CUDA takes, Go. On a machine that has it
 # all this takes a second and needs no root.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -12,3 +12,5 @@ steps=(build)
 "$ROOT/scripts/ffmpeg.sh" >/dev/null
 [ -n "${STREAMVET_ORT_LIB:-}" ] || "$ROOT/scripts/onnxruntime.sh" >/dev/null
 "$ROOT/scripts/go.sh" >/dev/null
+[ -n "${STREAMVET_NO_CUDA:-}" ] || "$ROOT/scripts/cuda.sh" >/dev/null ||
+  say "going on without CUDA: what is built uses no GPU (STREAMVET_NO_CUDA=1 does not even look for it)"

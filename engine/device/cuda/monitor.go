@@ -1,0 +1,5 @@
+//go:build cuda
+
+package cuda
+
+import _ "github.com/NVIDIA/go-nvml/pkg/nvml"

@@ -1,0 +1,22 @@
+// Package cuda is the device that is an NVIDIA GPU. It is behind the build tag
+// cuda, since it compiles against NVIDIA's cuda.h; without the tag Open says how
+// to get it. A program with it starts everywhere: the driver is loaded by the
+// first Open or List (folder driver).
+package cuda
+
+import "log/slog"
+
+// Options say which GPU is opened.
+type Options struct {
+	Ordinal int          // as the driver numbers them, from 0
+	Logger  *slog.Logger // nil is slog.Default()
+}
+
+// Info describes a GPU.
+type Info struct {
+	Ordinal      int
+	Name         string // "NVIDIA L4"
+	Memory       int64  // bytes
+	Major, Minor int    // its compute capability
+	Driver       string // version of the driver: "550.163.01", or of its CUDA: "CUDA 12.4"
+}
