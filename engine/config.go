@@ -13,9 +13,15 @@ import (
 type Config struct {
 	// Detectors are the ones to run; needed.
 	Detectors []models.Detector
-	// Device is where pictures are measured and networks run: "auto" (the
-	// default) or "cpu".
+	// Device is where pictures are decoded and measured and networks run: "cuda" or
+	// "cuda:N" for a GPU, "cpu", or "auto" (the default), which stands for the first
+	// GPU, and for the CPU where that cannot be used: Engine.Fallback says why.
 	Device string
+	// Provider is how networks run on a GPU: "auto" (the default) stands for "cuda";
+	// "tensorrt" builds engines, which takes minutes the first time.
+	Provider string
+	// FullPrecision keeps the networks on a GPU at 32 bits where they have a variant of 16.
+	FullPrecision bool
 	// ORTLibrary is the path of libonnxruntime.so. Needed only when one of the
 	// detectors is a network.
 	ORTLibrary string
@@ -35,17 +41,23 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Device == "" {
 		c.Device = "auto"
 	}
+	if c.Provider == "" {
+		c.Provider = "auto"
+	}
 	if c.DecoderThreads == 0 {
 		c.DecoderThreads = min(runtime.NumCPU(), 4)
 	}
 	if c.InferenceThreads == 0 {
 		c.InferenceThreads = 1
 	}
+	if _, err := parseDevice(c.Device); err != nil {
+		return c, err
+	}
 	switch {
 	case len(c.Detectors) == 0:
 		return c, errors.New("no detectors to run")
-	case c.Device != "auto" && c.Device != "cpu":
-		return c, fmt.Errorf("device %q: this build knows auto and cpu", c.Device)
+	case c.Provider != "auto" && c.Provider != "cuda" && c.Provider != "tensorrt":
+		return c, fmt.Errorf("provider %q is none of auto, cuda, tensorrt", c.Provider)
 	case c.DecoderThreads < 0 || c.DecoderThreads > 64:
 		return c, fmt.Errorf("decoder threads %d: not in 0..64", c.DecoderThreads)
 	case c.InferenceThreads < 0 || c.InferenceThreads > 64:

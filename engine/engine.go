@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/streamvet/streamvet/engine/device"
-	"github.com/streamvet/streamvet/engine/device/cpu"
 	"github.com/streamvet/streamvet/engine/infer"
 	"github.com/streamvet/streamvet/engine/measure"
 	"github.com/streamvet/streamvet/engine/measure/sound"
@@ -22,9 +21,11 @@ var ErrClosed = errors.New("engine: closed")
 // Engine runs detectors on any number of sources at once. Its methods may be
 // called from any goroutine.
 type Engine struct {
-	config  Config
-	device  device.Device
-	library *infer.Library
+	config   Config
+	device   device.Device
+	ordinal  int    // of the GPU
+	fallback string // why it is not the GPU that "auto" hoped for
+	library  *infer.Library
 
 	networks     []*network
 	pictureForms []measure.Detector
@@ -41,25 +42,37 @@ type Engine struct {
 
 // Open makes an engine. Detectors, models and the device are checked here: what
 // is wrong with them is told before the first source.
-func Open(c Config) (_ *Engine, err error) {
-	if c, err = c.withDefaults(); err != nil {
+func Open(c Config) (*Engine, error) {
+	c, err := c.withDefaults()
+	if err != nil {
 		return nil, fmt.Errorf("open engine: %w", err)
 	}
-	e := &Engine{config: c, stops: map[*Source]context.CancelFunc{}}
+	backends, err := parseDevice(c.Device)
+	fallback := ""
+	for _, b := range backends {
+		var e *Engine
+		if e, err = openOn(c, b); err == nil {
+			e.fallback = fallback
+			c.Logger.Debug("engine open", "device", e.device.Name(), "no_gpu", fallback, "detectors", len(c.Detectors))
+			return e, nil
+		}
+		fallback = err.Error()
+	}
+	return nil, fmt.Errorf("open engine: %w", err)
+}
+
+// openOn makes the engine on one device.
+func openOn(c Config, b backend) (_ *Engine, err error) {
+	e := &Engine{config: c, ordinal: b.ordinal, stops: map[*Source]context.CancelFunc{}}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("open engine: %w", err)
 			e.free()
 		}
 	}()
-	if e.device, err = cpu.Open(cpu.Options{}); err != nil {
+	if e.device, err = b.open(c.Logger); err != nil {
 		return nil, err
 	}
-	if err = e.sortDetectors(); err != nil {
-		return nil, err
-	}
-	c.Logger.Debug("engine open", "device", e.device.Name(), "detectors", len(c.Detectors))
-	return e, nil
+	return e, e.sortDetectors()
 }
 
 // sortDetectors gives each detector to the room that runs it and tries them out.
@@ -105,6 +118,14 @@ func (e *Engine) tryForms() error {
 
 // Device tells people what the engine runs on.
 func (e *Engine) Device() string { return e.device.Name() }
+
+// Fallback tells why the engine runs on the CPU though "auto" was asked for; ""
+// where it runs on a GPU, or the CPU was asked for.
+func (e *Engine) Fallback() string { return e.fallback }
+
+// Copies is what crossed the bus between the host and the GPU so far, by
+// direction and purpose; all zero on the CPU.
+func (e *Engine) Copies() device.Copies { return e.device.Copies() }
 
 // Add opens a source and starts to vet it. It returns once the container is
 // understood; ctx ends the source early. An input that cannot be opened is an

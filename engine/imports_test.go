@@ -15,7 +15,7 @@ var arrows = map[string][]string{
 	"bench":                     {"engine", "engine/inject", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
 	"cmd/streamvet":             {"cmd/streamvet/report", "engine", "engine/device/cpu", "engine/infer", "engine/inject", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
 	"cmd/streamvet/report":      {"engine", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
-	"engine":                    {"engine/batch", "engine/device", "engine/device/cpu", "engine/frame", "engine/infer", "engine/measure", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
+	"engine":                    {"engine/batch", "engine/device", "engine/device/cpu", "engine/device/cuda", "engine/frame", "engine/infer", "engine/measure", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
 	"engine/batch":              {},
 	"engine/device":             {"engine/frame"},
 	"engine/device/conformance": {"engine/device", "engine/device/cpu", "engine/device/kernels", "engine/frame"},

@@ -43,7 +43,9 @@ type vetOptions struct {
 	scores, report, truth string
 	models                []string
 	only, without         []string
-	device, color         string
+	device, provider      string
+	fullPrecision         bool
+	color                 string
 	threads, parallel     int
 	timeout               time.Duration
 	quiet, verbose        bool
@@ -62,7 +64,9 @@ func vetCommand(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	f.StringSliceVar(&o.only, "only", nil, "run only the detectors `a,b,...`")
 	f.StringSliceVar(&o.without, "without", nil, "run all detectors but `a,b,...`")
 	f.StringSliceVar(&o.models, "models", nil, "read further detectors from `DIR`; one of the same name replaces the shipped one")
-	f.StringVar(&o.device, "device", "auto", "where to compute: auto or cpu")
+	f.StringVar(&o.device, "device", "auto", "where to decode and compute: cuda, cuda:`N` (the N-th GPU), cpu, or auto (a GPU if there is one)")
+	f.StringVar(&o.provider, "provider", "auto", "how networks run on a GPU: cuda, tensorrt, or auto")
+	f.BoolVar(&o.fullPrecision, "full-precision", false, "run networks with 32 bits on a GPU too")
 	f.IntVar(&o.threads, "threads", 0, "decoder threads an input (0: as many as cores, at most 4)")
 	f.IntVarP(&o.parallel, "parallel", "j", 4*runtime.NumCPU(), "vet at most so many inputs at the same time")
 	f.DurationVar(&o.timeout, "timeout", 10*time.Second, "give an input up when no data comes for so long")
@@ -123,7 +127,7 @@ func vet(ctx context.Context, o vetOptions, stdout, stderr io.Writer) (code int,
 	}
 	p := newPrinter(stdout, stderr, o, detectors)
 	eng, err := engine.Open(engine.Config{
-		Detectors: detectors, Device: o.device, ORTLibrary: findORT(), DecoderThreads: o.threads, Logger: logger(p.log(), o.verbose),
+		Detectors: detectors, Device: o.device, Provider: o.provider, FullPrecision: o.fullPrecision, ORTLibrary: findORT(), DecoderThreads: o.threads, Logger: logger(p.log(), o.verbose),
 	})
 	if err != nil {
 		return exitTrouble, err

@@ -86,7 +86,7 @@ func TestWrongArguments(t *testing.T) {
 		{"vet --timeout 0s " + file, []string{"--timeout"}},
 		{"vet --timeout soon " + file, []string{"soon"}},
 		{"vet --threads -1 " + file, []string{"threads"}},
-		{"vet --device tpu " + file, []string{`"tpu"`, "auto and cpu"}},
+		{"vet --device tpu " + file, []string{`"tpu"`, "auto, cuda, cuda:N"}},
 		{"vet --sideways " + file, []string{"--sideways", "--help"}},
 		{"vet --scores " + folder + "/no/where.jsonl " + file, []string{"where.jsonl", "no such file or directory"}},
 		{"vet --report " + folder + "/no/where.html " + file, []string{"where.html", "no such file or directory"}},
