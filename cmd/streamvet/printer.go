@@ -24,9 +24,12 @@ import (
 // that they do not run into each other.
 type printer struct {
 	options vetOptions
-	paint   paint
-	names   int // width of the column of input names; 0 without one
-	defects int // width of the column of defects
+	device  string // where it ran
+	// fallback is why that is the CPU where a GPU was hoped for.
+	fallback string
+	paint    paint
+	names    int // width of the column of input names; 0 without one
+	defects  int // width of the column of defects
 
 	mu     sync.Mutex
 	out    io.Writer
@@ -167,6 +170,11 @@ func (p *printer) summaries(runs []*inputRun) {
 	for _, r := range runs {
 		io.WriteString(out, p.summary(r))
 	}
+	on := "  on " + p.device
+	if p.fallback != "" {
+		on += ", and no GPU: " + strings.TrimPrefix(p.fallback, "device: ")
+	}
+	fmt.Fprintf(out, "%s\n", p.paint.dim(on))
 }
 
 func (p *printer) summary(r *inputRun) string {

@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/streamvet/streamvet/engine/device/cpu"
+	"github.com/streamvet/streamvet/engine/device/cuda"
 	"github.com/streamvet/streamvet/engine/infer"
 	"github.com/streamvet/streamvet/engine/media"
 )
@@ -64,6 +65,14 @@ func versionCommand(_ context.Context, args []string, stdout, stderr io.Writer) 
 	if dev, err := cpu.Open(cpu.Options{}); err == nil {
 		fmt.Fprintf(w, "device\t%s\n", dev.Name())
 		dev.Close()
+	}
+	gpus, err := cuda.List()
+	for _, g := range gpus {
+		fmt.Fprintf(w, "device\t%s (cuda:%d), %.0f GiB, compute capability %d.%d, driver %s\n",
+			g.Name, g.Ordinal, float64(g.Memory)/(1<<30), g.Major, g.Minor, g.Driver)
+	}
+	if err != nil {
+		fmt.Fprintf(w, "gpu\tnone: %v\n", err)
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {

@@ -132,6 +132,7 @@ func vet(ctx context.Context, o vetOptions, stdout, stderr io.Writer) (code int,
 	if err != nil {
 		return exitTrouble, err
 	}
+	p.device, p.fallback = eng.Device(), eng.Fallback()
 	scores, err := createScores(o.scores)
 	if err != nil {
 		return exitTrouble, errors.Join(err, eng.Close())
