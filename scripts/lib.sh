@@ -50,7 +50,21 @@ ffmpeg_options() { sed 's/#.*//' "$ROOT/scripts/ffmpeg.conf" | tr -s ' ' '\n' | 
 ffmpeg_prefix() {
   echo "$CACHE/ffmpeg-$FFMPEG_VERSION-$(recipe "$(platform)" "$FFMPEG_SHA256" "$NV_CODEC_HEADERS_SHA256" "$(ffmpeg_options)")"
 }
-ort_dir() { echo "$CACHE/onnxruntime-$ORT_VERSION-$(uname -m)"; }
+ort_dir() {
+  if gpu_here; then
+    echo "$CACHE/onnxruntime-$ORT_VERSION-cuda-$(recipe "$ORT_GPU_WHEEL_SHA256" "${ORT_CUDA_WHEELS[@]}")"
+  else
+    echo "$CACHE/onnxruntime-$ORT_VERSION-$(uname -m)"
+  fi
+}
+# ort_gpu_dir: the build for a GPU without NVIDIA's libraries, for the tests of the CUDA provider.
+ort_gpu_dir() { echo "$CACHE/onnxruntime-$ORT_VERSION-gpu"; }
+
+# gpu_here: is there an NVIDIA GPU that networks can run on? STREAMVET_GPU=1 says yes, =0 says no.
+gpu_here() {
+  case ${STREAMVET_GPU:-} in 1) return 0 ;; 0) return 1 ;; esac
+  [ -e /dev/nvidia0 ] || [ -e /proc/driver/nvidia/version ] || { have nvidia-smi && nvidia-smi -L >/dev/null 2>&1; }
+}
 cuda_dir() { echo "$CACHE/cuda-$CUDA_RUNTIME_VERSION-$(recipe "$(platform)" "$CUDA_RUNTIME_WHEEL_SHA256" "$(cat "$ROOT"/engine/device/cuda/driver/*)")"; }
 
 # fetch_wheel REQUIREMENT SHA256 DIR [pip option...]: one wheel, nothing installed, no Python of a certain version needed.
