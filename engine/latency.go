@@ -70,3 +70,38 @@ func (l *Latency) Summary() LatencySummary {
 	s.P50, s.P90, s.P99 = quantile(500), quantile(900), quantile(990)
 	return s
 }
+
+// recentLatency is a Latency of the last five to ten seconds, for decisions.
+type recentLatency struct {
+	span  atomic.Int64 // number of the one under way
+	spans [2]Latency   // it, and the one before
+}
+
+const recentSpan = 5 * time.Second
+
+// Observe counts d at a time of the wall clock.
+func (l *recentLatency) Observe(at time.Time, d time.Duration) { l.turn(at).Observe(d) }
+
+// P99 is the larger 99th percentile of the span under way and the one before.
+func (l *recentLatency) P99(at time.Time) time.Duration {
+	l.turn(at)
+	return max(l.spans[0].Summary().P99, l.spans[1].Summary().P99)
+}
+
+// turn gives the span of a time, emptied if it begins.
+func (l *recentLatency) turn(at time.Time) *Latency {
+	n := at.UnixNano() / int64(recentSpan)
+	if old := l.span.Load(); n > old && l.span.CompareAndSwap(old, n) {
+		l.spans[n%2].reset()
+		if n > old+1 {
+			l.spans[(n+1)%2].reset()
+		}
+	}
+	return &l.spans[n%2]
+}
+
+func (l *Latency) reset() {
+	for i := range l.buckets {
+		l.buckets[i].Store(0)
+	}
+}

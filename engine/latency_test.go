@@ -43,3 +43,21 @@ func TestLatencyOfEveryLengthHasABucket(t *testing.T) {
 		t.Error("a negative duration counts as none")
 	}
 }
+
+func TestRecentLatencyForgets(t *testing.T) {
+	var l recentLatency
+	at := time.Unix(1000, 0)
+	l.Observe(at, time.Second)
+	if got := l.P99(at); got < time.Second {
+		t.Errorf("p99 is %v right after a second was counted", got)
+	}
+	if got := l.P99(at.Add(recentSpan)); got < time.Second {
+		t.Errorf("p99 is %v in the span after", got)
+	}
+	l.Observe(at.Add(recentSpan), time.Millisecond)
+	for _, later := range []time.Duration{2 * recentSpan, 7 * recentSpan} {
+		if got := l.P99(at.Add(later)); got > 2*time.Millisecond {
+			t.Errorf("p99 is %v %v later", got, later)
+		}
+	}
+}
