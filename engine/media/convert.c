@@ -76,6 +76,19 @@ void svm_format_of(int pix_fmt, svm_format *out) {
   out->interleaved = d->comp[1].plane == d->comp[2].plane;
 }
 
+int svm_depth_of(int pix_fmt) {
+  const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(pix_fmt);
+  return d && !(d->flags & AV_PIX_FMT_FLAG_HWACCEL) ? d->comp[0].depth : 0;
+}
+
+int svm_chroma_of(int pix_fmt) {
+  const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(pix_fmt);
+  if (!d || d->flags & AV_PIX_FMT_FLAG_HWACCEL || is_rgb(d)) return 0;
+  if (d->nb_components <= 2) return 1;
+  if (d->log2_chroma_w == 1) return d->log2_chroma_h == 1 ? 2 : d->log2_chroma_h == 0 ? 3 : 0;
+  return d->log2_chroma_w == 0 && d->log2_chroma_h == 0 ? 4 : 0;
+}
+
 static int fit(AVFrame *dst, const AVFrame *src, int target) {
   if (dst->buf[0] && dst->width == src->width && dst->height == src->height && dst->format == target) return 0;
   av_frame_unref(dst);

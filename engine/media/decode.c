@@ -1,11 +1,12 @@
 #include "media.h"
 
 #include <string.h>
+#include <libavutil/hwcontext.h>
 #include <libavutil/pixdesc.h>
 #include <libavutil/samplefmt.h>
 
-void svm_decoder_prepare(AVCodecContext *cc, AVFormatContext *fc, int index, svm_track *t, int64_t max_pixels) {
-  cc->pkt_timebase = fc->streams[index]->time_base;
+void svm_decoder_prepare(AVCodecContext *cc, AVRational time_base, svm_track *t, int64_t max_pixels) {
+  cc->pkt_timebase = time_base;
   cc->opaque = t;
   cc->max_pixels = max_pixels;
   // COPY_OPAQUE: a frame carries the number that its packet was sent with.
@@ -15,7 +16,10 @@ void svm_decoder_prepare(AVCodecContext *cc, AVFormatContext *fc, int index, svm
 
 int svm_send(AVCodecContext *cc, AVPacket *pkt, int64_t opaque) {
   if (pkt) pkt->opaque = (void *)(intptr_t)opaque;
-  return avcodec_send_packet(cc, pkt);
+  svm_track_enter(cc->opaque);
+  int rc = avcodec_send_packet(cc, pkt);
+  svm_track_leave();
+  return rc;
 }
 
 // As frame.Matrix; the two that are within a rounding error of one that the
@@ -36,6 +40,28 @@ static int is_full_range(const AVFrame *f) {
   }
 }
 
+// The format in which a decoder in software would give what lies in a surface.
+static int coded_format(const AVCodecContext *cc, const AVFrame *f, enum AVPixelFormat surface) {
+  int full = f->color_range == AVCOL_RANGE_JPEG &&
+             (cc->codec_id == AV_CODEC_ID_H264 || cc->codec_id == AV_CODEC_ID_HEVC || cc->codec_id == AV_CODEC_ID_MJPEG);
+  switch (surface) {
+  case AV_PIX_FMT_NV12: return full ? AV_PIX_FMT_YUVJ420P : AV_PIX_FMT_YUV420P;
+  case AV_PIX_FMT_P010: return AV_PIX_FMT_YUV420P10;
+  case AV_PIX_FMT_P016: return AV_PIX_FMT_YUV420P12;
+  case AV_PIX_FMT_YUV444P: return full ? AV_PIX_FMT_YUVJ444P : AV_PIX_FMT_YUV444P;
+  case AV_PIX_FMT_YUV444P16: return svm_depth_of(cc->sw_pix_fmt) == 12 ? AV_PIX_FMT_YUV444P12 : AV_PIX_FMT_YUV444P10;
+  default: return surface;
+  }
+}
+
+static void describe_surface(const AVCodecContext *cc, const AVFrame *f, svm_frame_info *o) {
+  o->on_device = 1;
+  o->format = ((AVHWFramesContext *)f->hw_frames_ctx->data)->sw_format;
+  o->coded = coded_format(cc, f, o->format);
+  o->crop_left = f->crop_left;
+  o->crop_top = f->crop_top;
+}
+
 static void describe(const AVCodecContext *cc, const AVFrame *f, svm_frame_info *o) {
   for (int i = 0; i < 4; i++) {
     o->data[i] = f->data[i];
@@ -43,7 +69,9 @@ static void describe(const AVCodecContext *cc, const AVFrame *f, svm_frame_info 
   }
   o->width = f->width;
   o->height = f->height;
-  o->format = f->format;
+  o->format = o->coded = f->format;
+  o->on_device = o->crop_left = o->crop_top = 0;
+  if (f->format == AV_PIX_FMT_CUDA && f->hw_frames_ctx) describe_surface(cc, f, o);
   o->key = !!(f->flags & AV_FRAME_FLAG_KEY);
   o->interlaced = !!(f->flags & AV_FRAME_FLAG_INTERLACED);
   o->corrupt = !!(f->flags & AV_FRAME_FLAG_CORRUPT);
@@ -61,7 +89,9 @@ static void describe(const AVCodecContext *cc, const AVFrame *f, svm_frame_info 
 }
 
 int svm_receive(AVCodecContext *cc, AVFrame *f, svm_frame_info *info) {
+  svm_track_enter(cc->opaque);
   int rc = avcodec_receive_frame(cc, f);
+  svm_track_leave();
   if (rc >= 0) describe(cc, f, info);
   return rc;
 }

@@ -36,7 +36,8 @@ type decoder struct {
 	clock   *timeline
 	index   int // in the timeline
 	codec   codec
-	damage  bool // log lines tell of damage in the picture (see damage_lines)
+	spare   codecSpec // of the decoder in software that follows NVDEC where that gives up
+	damage  bool      // log lines tell of damage in the picture (see damage_lines)
 
 	info      frameInfo
 	marks     [marksKept]mark
@@ -49,12 +50,19 @@ type decoder struct {
 	refused   int   // since the last frame
 	last      mark  // that was told with a frame
 	suspicion int   // frames until damage that was seen is forgotten
+
+	trouble trouble // with the GPU
 }
 
 // next gives the next frame of the decoder in f, with its mark.
 func (d *decoder) next(ctx context.Context, f *astiav.Frame) (mark, error) {
 	for failures := 0; d.ended == nil; {
-		switch rc := d.codec.receive(f, &d.info); {
+		rc := d.codec.receive(f, &d.info)
+		if d.troubled(rc, nil) {
+			f.Unref()
+			continue
+		}
+		switch {
 		case rc >= 0:
 			d.decoded = true
 			return d.marks[uint64(d.info.c.opaque)%marksKept], nil
@@ -91,11 +99,17 @@ func (d *decoder) feed(ctx context.Context) error {
 		d.codec.send(nil, 0)
 		return nil
 	}
+	defer d.packets.put(p.av)
+	if d.trouble.passesOver(p) {
+		return nil
+	}
 	d.key = d.key || p.key
 	d.marks[d.sent%marksKept] = p.mark
 	rc := d.codec.send(p.av, d.sent)
+	if d.troubled(rc, &p) {
+		return nil
+	}
 	d.sent++
-	d.packets.put(p.av)
 	if rc < 0 {
 		d.refuse()
 	}
@@ -111,9 +125,9 @@ func (d *decoder) end() {
 }
 
 func (d *decoder) refuse() {
-	if d.key || d.decoded {
+	if d.key || d.decoded && !d.trouble.exchanged {
 		d.refused++
-	} else {
+	} else if !d.trouble.exchanged {
 		d.early++
 	}
 }

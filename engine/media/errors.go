@@ -15,4 +15,6 @@ var (
 	ErrStalled   = errors.New("nothing came for too long")
 	ErrClosed    = errors.New("the source is closed")
 	ErrNotWanted = errors.New("the track was given up, since nothing read it while others waited")
+	// ErrDeviceLost is what Next gives for good where the GPU that decodes went away.
+	ErrDeviceLost = errors.New("the GPU does not answer any more; restart streamvet, and look for Xid in the kernel's log if it happens again")
 )

@@ -27,26 +27,44 @@ const (
 
 func (k Kind) String() string { return [...]string{"other", "video", "audio"}[k] }
 
+// Chroma says how much colour there is to the luma.
+type Chroma uint8
+
+// The chroma formats; ChromaUnknown stands for rare ones and RGB too.
+const (
+	ChromaUnknown Chroma = iota
+	ChromaNone           // luma alone
+	Chroma420
+	Chroma422
+	Chroma444
+)
+
+func (c Chroma) String() string { return [...]string{"unknown", "4:0:0", "4:2:0", "4:2:2", "4:4:4"}[c] }
+
 // TrackInfo is what the container declares of one track.
 type TrackInfo struct {
-	Index     int // in the container
-	Kind      Kind
-	Codec     string // FFmpeg's name: h264, aac, ...
-	Profile   string // "" where there is none
-	BitRate   int64
-	Language  string
-	Title     string
-	Default   bool
-	Cover     bool // a still picture that decorates a file of sound
-	Decodable bool
-	Problem   string        // why it is not, for a track of picture or sound
-	Start     time.Duration // as the container says, not on the timeline
-	Duration  time.Duration // 0 where not declared
-	Frames    int64         // 0 where not declared
+	Index         int // in the container
+	Kind          Kind
+	Codec         string // FFmpeg's name: h264, aac, ...
+	Profile       string // "" where there is none
+	BitRate       int64
+	Language      string
+	Title         string
+	Default       bool
+	Cover         bool // a still picture that decorates a file of sound
+	Decodable     bool
+	Problem       string        // why it is not, for a track of picture or sound
+	Decoder       string        // NVDEC or Software, as it began; "" for what is no picture. See VideoTrack.Decoder
+	DecoderReason string        // why it is Software where NVDEC was asked for; else ""
+	Start         time.Duration // as the container says, not on the timeline
+	Duration      time.Duration // 0 where not declared
+	Frames        int64         // 0 where not declared
 
 	// Of pictures.
 	Width, Height              int
 	PixelFormat                string
+	Chroma                     Chroma
+	BitDepth                   int // of a sample, 0 where not known
 	FrameRateNum, FrameRateDen int // 0, 0 where not declared
 	AspectNum, AspectDen       int // of a sample; 0, 1 where not declared
 	Rotation                   int // degrees clockwise that a player turns it by
@@ -110,6 +128,7 @@ func (s *Source) describeTrack(st *astiav.Stream) TrackInfo {
 		t.Kind = KindVideo
 		s.describePicture(&t, st, par)
 		t.Interlaced = native.fieldOrder > 1
+		t.BitDepth, t.Chroma = native.depth, native.chroma
 	case astiav.MediaTypeAudio:
 		t.Kind = KindAudio
 		t.SampleRate, t.Channels = native.sampleRate, native.channels

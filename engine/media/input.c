@@ -28,11 +28,15 @@ struct svm_input {
 struct svm_track {
   svm_input *in;
   _Atomic uint32_t invalid, missing;
+  svm_listener *listen; // NULL: nobody
+  void *listener;
 };
 
 // The input that this thread works for: lines from parts of FFmpeg that know
 // neither their demuxer nor their decoder (protocols, parsers) belong to it.
 static _Thread_local svm_input *current;
+// The track with a listener that this thread decodes.
+static _Thread_local svm_track *decoding;
 
 // HEVC and a few other decoders conceal damage and set no flag on the frame:
 // these lines are all that tells of it. Only lines that clean files do not
@@ -86,11 +90,15 @@ static void on_log(void *ctx, int level, const char *fmt, va_list args) {
     if (t) in = t->in;
   } else if (cls && cls == avformat_get_class() && ((AVFormatContext *)ctx)->opaque) {
     in = ((AVFormatContext *)ctx)->opaque;
+  } else if (decoding) {
+    t = decoding;
+    in = t->in;
   }
   if (!in) return;
   char text[sizeof((svm_log_line *)0)->text];
   vsnprintf(text, sizeof text, fmt, args);
   if (t) count_damage(t, text);
+  if (t && t == decoding) t->listen(t->listener, level, text);
   if (level <= in->log_level) keep_line(in, ctx, cls, level, text);
 }
 
@@ -195,6 +203,15 @@ svm_track *svm_track_new(svm_input *in) {
 
 void svm_track_free(svm_track *t) { free(t); }
 
+void svm_track_listen(svm_track *t, svm_listener *fn, void *of) {
+  t->listen = fn;
+  t->listener = of;
+}
+
+void *svm_track_listener(svm_track *t) { return t->listener; }
+void svm_track_enter(svm_track *t) { decoding = t && t->listen ? t : NULL; }
+void svm_track_leave(void) { decoding = NULL; }
+
 void svm_track_take(svm_track *t, uint32_t *invalid, uint32_t *missing) {
   *invalid = atomic_exchange(&t->invalid, 0);
   *missing = atomic_exchange(&t->missing, 0);
@@ -216,6 +233,10 @@ void svm_stream(AVFormatContext *fc, int index, svm_stream_info *out) {
   out->sample_rate = par->sample_rate;
   out->channels = par->ch_layout.nb_channels;
   out->wrap_bits = st->pts_wrap_bits;
+  if (par->codec_type == AVMEDIA_TYPE_VIDEO) {
+    out->depth = svm_depth_of(par->format);
+    out->chroma = svm_chroma_of(par->format);
+  }
   const AVCodecDescriptor *d = avcodec_descriptor_get(par->codec_id);
   int pcm = par->codec_id >= AV_CODEC_ID_FIRST_AUDIO && par->codec_id < AV_CODEC_ID_ADPCM_IMA_QT;
   out->lossless = pcm || (d && (d->props & AV_CODEC_PROP_LOSSLESS) && !(d->props & AV_CODEC_PROP_LOSSY));

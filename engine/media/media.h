@@ -45,11 +45,21 @@ svm_track *svm_track_new(svm_input *in);
 void svm_track_free(svm_track *t);
 // Counts since the last call; reading them sets them to 0.
 void svm_track_take(svm_track *t, uint32_t *invalid, uint32_t *missing);
+// A listener hears every warning and error of its track's decoder, also those of
+// the parts below it that do not know the decoder, on the thread that decodes
+// (it must be one thread). Set before the decoder is opened.
+typedef void svm_listener(void *of, int level, const char *text);
+void svm_track_listen(svm_track *t, svm_listener *fn, void *of);
+void *svm_track_listener(svm_track *t);
+// The calling thread works for t until svm_track_leave.
+void svm_track_enter(svm_track *t);
+void svm_track_leave(void);
 
 typedef struct svm_stream_info {
   int64_t start, duration, frames; // SVM_NO_TIME, SVM_NO_TIME, 0 where not declared
   int32_t crop_left, crop_top, crop_right, crop_bottom;
   int32_t field_order, lossless, sample_rate, channels, wrap_bits;
+  int32_t depth, chroma; // of pictures: bits a sample, svm_chroma_of; 0 where not known
 } svm_stream_info;
 void svm_stream(AVFormatContext *fc, int index, svm_stream_info *out);
 int svm_duration_is_declared(AVFormatContext *fc);
@@ -62,6 +72,10 @@ typedef struct svm_frame_info {
   uint8_t *data[4];
   int32_t linesize[4];
   int32_t width, height, format, key, interlaced, corrupt;
+  // on_device: data are addresses of the GPU, format is how the surface lies there.
+  // coded is the format that decoding in software gives. FFmpeg leaves the left and
+  // upper crop of surfaces to us.
+  int32_t on_device, coded, crop_left, crop_top;
   int32_t matrix, full_range; // matrix as frame.Matrix
   int64_t pts, duration, opaque;
   int32_t decode_error_flags;
@@ -69,7 +83,7 @@ typedef struct svm_frame_info {
 } svm_frame_info;
 
 // Ties a decoder to its stream before it is opened.
-void svm_decoder_prepare(AVCodecContext *cc, AVFormatContext *fc, int index, svm_track *t, int64_t max_pixels);
+void svm_decoder_prepare(AVCodecContext *cc, AVRational time_base, svm_track *t, int64_t max_pixels);
 int svm_send(AVCodecContext *cc, AVPacket *pkt, int64_t opaque); // pkt NULL: no more packets
 int svm_receive(AVCodecContext *cc, AVFrame *f, svm_frame_info *info);
 
@@ -88,6 +102,8 @@ typedef struct svm_format { // as frame.Format
   int32_t depth, high, shift_x, shift_y, interleaved, mono, rgb;
 } svm_format;
 void svm_format_of(int pix_fmt, svm_format *out);
+int svm_depth_of(int pix_fmt);  // bits a sample, 0 where not known
+int svm_chroma_of(int pix_fmt); // as Chroma: 1 mono, 2 4:2:0, 3 4:2:2, 4 4:4:4, 0 anything else
 
 typedef struct svm_converter svm_converter;
 svm_converter *svm_converter_new(void);

@@ -122,6 +122,8 @@ type streamInfo struct {
 	fieldOrder, wrapBits int
 	sampleRate, channels int
 	lossless             bool
+	depth                int // bits a sample of a picture; 0 where not known
+	chroma               Chroma
 }
 
 type crop struct{ left, top, right, bottom int }
@@ -134,6 +136,7 @@ func streamOf(fc *astiav.FormatContext, index int) streamInfo {
 		crop:       crop{int(c.crop_left), int(c.crop_top), int(c.crop_right), int(c.crop_bottom)},
 		fieldOrder: int(c.field_order), wrapBits: int(c.wrap_bits),
 		sampleRate: int(c.sample_rate), channels: int(c.channels), lossless: c.lossless != 0,
+		depth: int(c.depth), chroma: Chroma(c.chroma),
 	}
 }
 
@@ -161,37 +164,72 @@ const (
 	rcEOF      = int(C.AVERROR_EOF)
 	rcInvalid  = int(C.AVERROR_INVALIDDATA)
 	rcMissing  = int(C.AVERROR_PATCHWELCOME)
+	rcExternal = int(C.AVERROR_EXTERNAL)
 )
+
+// codecSpec is what it takes to open a decoder. par belongs to the demuxer, or to
+// whoever may open another decoder while that runs.
+type codecSpec struct {
+	in        input
+	par       *astiav.CodecParameters
+	timeBase  astiav.Rational
+	threads   int
+	maxPixels int
+}
 
 // codec is an open decoder with its log counters.
 type codec struct {
 	cc *astiav.CodecContext
 	c  *C.svm_track
+	hw *hardware // nil: decodes in software
 }
 
-func openCodec(in input, fc *astiav.FormatContext, st *astiav.Stream, threads, maxPixels int) (codec, error) {
-	par := st.CodecParameters()
-	dec := astiav.FindDecoder(par.CodecID())
+// openCodec opens a decoder; hw is nil for one in software, and else belongs to the
+// codec, also where that fails.
+func openCodec(s codecSpec, hw *hardware) (codec, error) {
+	dec := findDecoder(s.par.CodecID(), hw != nil)
 	if dec == nil {
-		return codec{}, fmt.Errorf("no decoder for %s", par.CodecID().Name())
+		hw.free()
+		return codec{}, fmt.Errorf("no decoder for %s", s.par.CodecID().Name())
 	}
-	k := codec{astiav.AllocCodecContext(dec), C.svm_track_new(in.c)}
-	if err := par.ToCodecContext(k.cc); err != nil {
+	k := codec{astiav.AllocCodecContext(dec), C.svm_track_new(s.in.c), hw}
+	if err := k.open(dec, s); err != nil {
 		k.free()
-		return codec{}, fmt.Errorf("read the parameters of %s: %w", dec.Name(), err)
-	}
-	k.cc.SetThreadCount(threads)
-	C.svm_decoder_prepare(codecC(k.cc), formatC(fc), C.int(st.Index()), k.c, C.int64_t(maxPixels))
-	if err := k.cc.Open(dec, nil); err != nil {
-		k.free()
-		return codec{}, fmt.Errorf("open the %s decoder: %w", dec.Name(), err)
+		return codec{}, err
 	}
 	return k, nil
+}
+
+// findDecoder gives FFmpeg's own decoder of AV1 for hardware: it does nothing else.
+func findDecoder(id astiav.CodecID, hardware bool) *astiav.Codec {
+	if hardware && id == astiav.CodecIDAv1 {
+		return astiav.FindDecoderByName("av1")
+	}
+	return astiav.FindDecoder(id)
+}
+
+func (k codec) open(dec *astiav.Codec, s codecSpec) error {
+	if err := s.par.ToCodecContext(k.cc); err != nil {
+		return fmt.Errorf("read the parameters of %s: %w", dec.Name(), err)
+	}
+	k.cc.SetThreadCount(s.threads)
+	timeBase := C.AVRational{num: C.int(s.timeBase.Num()), den: C.int(s.timeBase.Den())}
+	C.svm_decoder_prepare(codecC(k.cc), timeBase, k.c, C.int64_t(s.maxPixels))
+	if k.hw != nil {
+		if err := k.hw.attach(k); err != nil {
+			return err
+		}
+	}
+	if err := k.cc.Open(dec, nil); err != nil {
+		return fmt.Errorf("open the %s decoder: %w", dec.Name(), err)
+	}
+	return nil
 }
 
 func (k codec) free() {
 	k.cc.Free()
 	C.svm_track_free(k.c)
+	k.hw.free()
 }
 
 // send hands a packet over, or the end for nil; number comes back with the frame.

@@ -28,6 +28,9 @@ type Options struct {
 	// MaxPixels is the largest picture that is decoded; 0: 8192 x 8192. Packets of
 	// larger ones count as refused.
 	MaxPixels int
+	// CUDA lets NVDEC decode what it can; the rest is decoded in software, alone.
+	// Next is then to be called from a goroutine that keeps its OS thread.
+	CUDA CUDA
 }
 
 func (o Options) withDefaults() Options {
@@ -109,6 +112,9 @@ func Open(ctx context.Context, url string, o Options) (*Source, error) {
 }
 
 func (s *Source) open(ctx context.Context) error {
+	if err := s.options.CUDA.built(); err != nil {
+		return err
+	}
 	place, err := locate(s.url)
 	if err != nil {
 		return err
@@ -175,24 +181,19 @@ func (s *Source) openTrack(st *astiav.Stream, t *TrackInfo) error {
 	if n := t.Width * t.Height; n > s.options.MaxPixels {
 		return fmt.Errorf("%dx%d is more than the %d pixels that are allowed; scale it down, or raise the limit", t.Width, t.Height, s.options.MaxPixels)
 	}
-	threads := 1
-	if t.Kind == KindVideo {
-		threads = s.options.Threads
-	}
-	k, err := openCodec(s.in, s.format, st, threads, s.options.MaxPixels)
-	if err != nil {
+	d := &decoder{packets: &s.packets, index: len(s.feeds)}
+	if err := s.openDecoder(d, st, t); err != nil {
 		return err
 	}
 	t.Decodable = true
-	q := newQueue(s.changed, s.closing)
-	f := &feed{stream: st, queue: q, index: len(s.feeds)}
-	s.feeds[st.Index()] = f
-	d := &decoder{queue: q, packets: &s.packets, index: f.index, codec: k}
+	d.queue = newQueue(s.changed, s.closing)
+	s.feeds[st.Index()] = &feed{stream: st, queue: d.queue, index: d.index}
 	native := streamOf(s.format, st.Index())
 	if t.Kind == KindVideo {
 		d.damage = true
 		v := &VideoTrack{Info: *t, src: s, dec: d, crop: native.crop}
 		v.clock.nominal = t.interval()
+		v.from.Store(&decodedBy{t.Decoder, t.DecoderReason})
 		s.video = append(s.video, v)
 		return nil
 	}
@@ -203,6 +204,25 @@ func (s *Source) openTrack(st *astiav.Stream, t *TrackInfo) error {
 	}
 	s.audio = append(s.audio, a)
 	return nil
+}
+
+// openDecoder opens the decoder of a track: NVDEC where that is wanted and takes it.
+func (s *Source) openDecoder(d *decoder, st *astiav.Stream, t *TrackInfo) (err error) {
+	spec := codecSpec{in: s.in, par: st.CodecParameters(), timeBase: st.TimeBase(), threads: 1, maxPixels: s.options.MaxPixels}
+	if t.Kind == KindVideo {
+		spec.threads = s.options.Threads
+		t.Decoder = Software
+		if s.options.CUDA.wanted() {
+			if err = d.openHardware(spec, s.options.CUDA); err == nil {
+				t.Decoder = NVDEC
+				return nil
+			}
+			t.DecoderReason = err.Error()
+			s.log.Warn(inSoftware, "source", s.name, "track", t.Index, "reason", t.DecoderReason)
+		}
+	}
+	d.codec, err = openCodec(spec, nil)
+	return err
 }
 
 // newTimeline begins where the first of the tracks begins.
@@ -301,7 +321,7 @@ func (s *Source) endTrack(d *decoder, more func()) {
 	}
 	s.skip(d.queue, ErrClosed)
 	more()
-	d.codec.free()
+	d.close()
 }
 
 // drainLog hands over what FFmpeg said.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -27,9 +28,13 @@ type VideoTrack struct {
 
 	format    pictureFormat
 	converter *converter
+
+	from atomic.Pointer[decodedBy] // what the last picture came from
+	told bool                      // the log knows that pictures come from software
 }
 
-// shape is what must not change in the middle of a track.
+// shape is what must not change in the middle of a track. It is the same whether
+// NVDEC decodes or software.
 type shape struct{ width, height, format int }
 
 // Next decodes the next picture. The caller gives it back with Release; pictures
@@ -65,7 +70,7 @@ func (t *VideoTrack) fill(p *picture, m mark) bool {
 		return false
 	}
 	colour := frame.Colour{Matrix: frame.Matrix(c.matrix), FullRange: c.full_range != 0}
-	if !t.format.direct || c.linesize[0] < 0 {
+	if c.on_device == 0 && (!t.format.direct || c.linesize[0] < 0) {
 		if t.format.rgb { // no YCbCr yet: take the one that loses least
 			colour = frame.Colour{Matrix: frame.MatrixBT709, FullRange: true}
 		}
@@ -84,9 +89,13 @@ func (t *VideoTrack) fill(p *picture, m mark) bool {
 
 	e := t.dec.evidence(m)
 	p.PTS, p.Duration, e.Gap, e.Jump = t.clock.place(m.epoch, time.Duration(c.pts), time.Duration(c.duration), t.dec.suspicion > 0)
-	s := shape{int(c.width), int(c.height), int(c.format)}
+	s := shape{int(c.width - c.crop_left), int(c.height - c.crop_top), int(c.coded)}
 	e.FormatChanged = t.index > 1 && s != t.shape
 	t.shape = s
+	if t.dec.trouble.forgive {
+		t.dec.trouble.forgive, e.Gap = false, 0
+	}
+	t.tellDecoder(c.on_device != 0)
 	p.Evidence = e
 	return true
 }
@@ -96,20 +105,24 @@ func (t *VideoTrack) planes(p *picture) {
 	c := &t.dec.info.c
 	f := t.format.Format
 	p.Mem = frame.MemHost
-	p.Format = f
-	p.Width, p.Height = int(c.width), int(c.height)
-	cut := t.crop
-	if cut.left < 0 || cut.right < 0 || cut.top < 0 || cut.bottom < 0 || cut.left+cut.right >= p.Width || cut.top+cut.bottom >= p.Height {
-		cut = crop{}
+	if c.on_device != 0 {
+		p.Mem = frame.MemDevice
 	}
-	p.Width -= cut.left + cut.right
-	p.Height -= cut.top + cut.bottom
+	p.Format = f
+	left, top := int(c.crop_left), int(c.crop_top)
+	p.Width, p.Height = int(c.width)-left, int(c.height)-top
+	if cut := t.crop; cut.fits(p.Width, p.Height) {
+		left += cut.left
+		top += cut.top
+		p.Width -= cut.left + cut.right
+		p.Height -= cut.top + cut.bottom
+	}
 	for i := range p.Planes {
 		if c.data[i] == nil || i > 0 && f.Mono || i > 1 && f.Interleaved {
 			p.Planes[i] = frame.Plane{}
 			continue
 		}
-		x, y := cut.left*f.SampleBytes(), cut.top
+		x, y := left, top
 		if i > 0 {
 			x, y = x>>f.ChromaShiftX, y>>f.ChromaShiftY
 			if f.Interleaved {
@@ -117,8 +130,13 @@ func (t *VideoTrack) planes(p *picture) {
 			}
 		}
 		pitch := int(c.linesize[i])
-		p.Planes[i] = frame.Plane{Data: unsafe.Add(unsafe.Pointer(c.data[i]), y*pitch+x), Pitch: pitch}
+		p.Planes[i] = frame.Plane{Data: unsafe.Add(unsafe.Pointer(c.data[i]), y*pitch+x*f.SampleBytes()), Pitch: pitch}
 	}
+}
+
+// fits tells whether it leaves something of a picture.
+func (c crop) fits(width, height int) bool {
+	return c.left >= 0 && c.right >= 0 && c.top >= 0 && c.bottom >= 0 && c.left+c.right < width && c.top+c.bottom < height
 }
 
 // Tail is the evidence that came after the last picture. It is complete once Next
