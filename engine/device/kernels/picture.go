@@ -70,6 +70,9 @@ func (p *Picture) SetGeometry(w, h int, f frame.Format) {
 	}
 }
 
+// Planes are the addresses and the pitches of Y, U and V, as the kernels take them.
+func (p *Picture) Planes() ([3]unsafe.Pointer, [3]int32) { return p.plane, p.pitch }
+
 // planes is how many planes hold a picture.
 func planes(f frame.Format) int {
 	switch {
