@@ -14,11 +14,13 @@ import (
 type bitstream struct {
 	mu     sync.Mutex // held while its scores are judged, so that they stay in order
 	forms  *measure.Bitstream
+	mute   bool // there are no pictures
+	lineup *lineup
 	judge  *judge
 	scores []verdict.Score // reused
 }
 
-func newBitstream(forms []measure.Detector, j *judge, video []*media.VideoTrack, sound []*media.AudioTrack) (*bitstream, error) {
+func newBitstream(l *lineup, j *judge, video []*media.VideoTrack, sound []*media.AudioTrack) (*bitstream, error) {
 	var tracks []measure.Track
 	for _, t := range video {
 		tracks = append(tracks, measure.Track{Number: t.Info.Index, Kind: measure.VideoTrack})
@@ -26,14 +28,27 @@ func newBitstream(forms []measure.Detector, j *judge, video []*media.VideoTrack,
 	for _, t := range sound {
 		tracks = append(tracks, measure.Track{Number: t.Info.Index, Kind: measure.AudioTrack})
 	}
-	if len(video) == 0 { // there is nothing that sound could be out of step with
-		forms = slices.DeleteFunc(slices.Clone(forms), func(d measure.Detector) bool { return d.Measure == "av_desync" })
-	}
-	f, err := measure.NewBitstream(forms, tracks...)
+	f, err := measure.NewBitstream(nil, tracks...)
 	if err != nil {
 		return nil, err
 	}
-	return &bitstream{forms: f, judge: j}, nil
+	b := &bitstream{forms: f, judge: j, mute: len(video) == 0}
+	return b, b.change(l)
+}
+
+// change takes up another lineup; the first track that does so brings it.
+func (b *bitstream) change(l *lineup) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if l == b.lineup {
+		return nil
+	}
+	b.lineup = l
+	forms := l.bitForms
+	if b.mute { // there is nothing that sound could be out of step with
+		forms = slices.DeleteFunc(slices.Clone(forms), func(d measure.Detector) bool { return d.Measure == "av_desync" })
+	}
+	return b.forms.Change(forms)
 }
 
 // picture takes the next picture of a track.

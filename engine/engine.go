@@ -9,10 +9,7 @@ import (
 
 	"github.com/streamvet/streamvet/engine/device"
 	"github.com/streamvet/streamvet/engine/infer"
-	"github.com/streamvet/streamvet/engine/measure"
-	"github.com/streamvet/streamvet/engine/measure/sound"
 	"github.com/streamvet/streamvet/engine/media"
-	"github.com/streamvet/streamvet/engine/verdict"
 )
 
 // ErrClosed is returned by Add after Close.
@@ -27,12 +24,8 @@ type Engine struct {
 	fallback string // why it is not the GPU that "auto" hoped for
 	library  *infer.Library
 
-	networks     []*network
-	pictureForms []measure.Detector
-	soundForms   []measure.Detector
-	bitForms     []measure.Detector
-	// What the scores of a track may be about, by what it carries.
-	pictureOutputs, soundOutputs, bitOutputs []verdict.Output
+	using  sync.Mutex // held by Use: one change at a time
+	lineup *lineup    // guarded by mu
 
 	mu      sync.Mutex
 	closed  bool
@@ -72,48 +65,7 @@ func openOn(c Config, b backend) (_ *Engine, err error) {
 	if e.device, err = b.open(c.Logger); err != nil {
 		return nil, err
 	}
-	return e, e.sortDetectors()
-}
-
-// sortDetectors gives each detector to the room that runs it and tries them out.
-func (e *Engine) sortDetectors() error {
-	for _, d := range e.config.Detectors {
-		var defects []verdict.Defect
-		var outputs []verdict.Output
-		for _, o := range d.Outputs {
-			defects = append(defects, o.Defect)
-			outputs = append(outputs, verdict.Output{Detector: d.Name, Defect: o.Defect, Rule: o.Rule.Verdict()})
-		}
-		form := measure.Detector{Name: d.Name, Measure: d.Measure, Params: d.Params, Defects: defects}
-		switch {
-		case d.Network != nil:
-			if err := e.addNetwork(d); err != nil {
-				return err
-			}
-			e.pictureOutputs = append(e.pictureOutputs, outputs...)
-		case d.Input == "picture":
-			e.pictureForms = append(e.pictureForms, form)
-			e.pictureOutputs = append(e.pictureOutputs, outputs...)
-		case d.Input == "sound":
-			e.soundForms = append(e.soundForms, form)
-			e.soundOutputs = append(e.soundOutputs, outputs...)
-		case d.Input == "bitstream":
-			e.bitForms = append(e.bitForms, form)
-			e.bitOutputs = append(e.bitOutputs, outputs...)
-		default:
-			return fmt.Errorf("detector %s: input %q is none of picture, sound, bitstream", d.Name, d.Input)
-		}
-	}
-	return e.tryForms()
-}
-
-// tryForms makes every closed form once, so that a wrong name or parameter is
-// told now.
-func (e *Engine) tryForms() error {
-	_, pictures := measure.NewPicture(e.pictureForms)
-	_, sounds := sound.New(e.soundForms, 48000, 2)
-	_, bits := measure.NewBitstream(e.bitForms)
-	return errors.Join(pictures, sounds, bits)
+	return e, e.Use(c.Detectors)
 }
 
 // Device tells people what the engine runs on.
@@ -150,6 +102,12 @@ func (e *Engine) Add(ctx context.Context, c SourceConfig) (*Source, error) {
 }
 
 func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
+	e.mu.Lock()
+	l, err := e.lineup.choose(c.Selection)
+	e.mu.Unlock()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Name, err)
+	}
 	queue, err := e.device.NewStream()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Name, err)
@@ -157,7 +115,7 @@ func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	m, err := media.Open(ctx, c.URL, media.Options{
 		Logger: e.config.Logger, Threads: e.config.DecoderThreads,
-		StallTimeout: c.StallTimeout, Loudness: e.needsLoudness(),
+		StallTimeout: c.StallTimeout, Loudness: l.needsLoudness(),
 	})
 	if err != nil {
 		cancel()
@@ -165,16 +123,18 @@ func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
 	}
 	s := &Source{
 		engine: e, name: c.Name, log: e.config.Logger.With("source", c.Name), media: m, queue: queue,
-		judge: newJudge(c.Sink, newScribe(e.config.Detectors)),
-		stop:  cancel, done: make(chan struct{}), started: time.Now(),
+		judge: newJudge(c.Sink, l.scribe), selection: c.Selection,
+		stop: cancel, done: make(chan struct{}), started: time.Now(),
 	}
-	if err := s.prepare(); err != nil {
+	s.lineup.Store(l)
+	if err := s.prepare(l); err != nil {
 		cancel()
 		return nil, fmt.Errorf("%s: %w", c.Name, errors.Join(err, m.Close(), queue.Close()))
 	}
 	e.mu.Lock()
 	e.stops[s] = cancel
 	closed := e.closed
+	s.pick(e.lineup) // another one may be in force by now
 	e.mu.Unlock()
 	if closed {
 		cancel()
@@ -189,16 +149,6 @@ func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
 		close(s.done)
 	}()
 	return s, nil
-}
-
-// needsLoudness tells whether a detector reads EBU R128.
-func (e *Engine) needsLoudness() bool {
-	for _, f := range e.soundForms {
-		if f.Measure == "loudness" || f.Measure == "true_peak" {
-			return true
-		}
-	}
-	return false
 }
 
 // Close stops every source, waits for them, and frees everything. It is idempotent.
@@ -219,8 +169,10 @@ func (e *Engine) Close() error {
 
 func (e *Engine) free() error {
 	var errs []error
-	for _, n := range e.networks {
-		errs = append(errs, n.close())
+	if e.lineup != nil {
+		for _, n := range e.lineup.networks {
+			errs = append(errs, n.release())
+		}
 	}
 	if e.library != nil {
 		errs = append(errs, e.library.Close())

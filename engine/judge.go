@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ type judge struct {
 	open     int                      // verdicts raised and not cleared
 	raised   int
 	byDefect map[verdict.Defect]int
+	changed  bool // the detectors in force were others once
 }
 
 // camera has a picture of the moment at which a defect was strongest, or nil.
@@ -42,6 +44,20 @@ func (j *judge) follow(source string, track int, outputs []verdict.Output) error
 	return nil
 }
 
+// change lets a track be judged by other outputs from now on.
+func (j *judge) change(track int, outputs []verdict.Output, s *scribe) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var err error
+	if j.pending, err = j.trackers[track].Change(j.pending[:0], outputs); err != nil {
+		return fmt.Errorf("track %d: %w", track, err)
+	}
+	j.tell(nil) // as the scribe before knows them
+	j.changed = j.changed || s != j.scribe
+	j.scribe = s
+	return nil
+}
+
 // scores judges the scores of one track. It returns an error only for scores
 // that no detector in force could have given: a fault of ours.
 func (j *judge) scores(track int, scores []verdict.Score, look camera) error {
@@ -54,7 +70,12 @@ func (j *judge) scores(track int, scores []verdict.Score, look camera) error {
 	t := j.trackers[track]
 	for _, s := range scores {
 		var err error
-		if j.pending, err = t.Observe(j.pending[:0], s); err != nil {
+		j.pending, err = t.Observe(j.pending[:0], s)
+		switch {
+		case errors.Is(err, verdict.ErrUnknownOutput) && j.changed:
+			// A look that was under way, or another track that has taken up other
+			// detectors a moment before this one.
+		case err != nil:
 			return fmt.Errorf("track %d: %w", track, err)
 		}
 		j.tell(look)

@@ -1,25 +1,85 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/streamvet/streamvet/engine/infer"
 	"github.com/streamvet/streamvet/models"
 )
 
-// addNetwork loads a learned detector; the first one opens ONNX Runtime.
-func (e *Engine) addNetwork(d models.Detector) error {
+// Use puts a set of detectors in force, for sources that run and for those to
+// come. Running sources take it up at their next picture or block of sound,
+// without a gap: what both sets have goes on with what it knows. On an error the
+// detectors in force stay.
+func (e *Engine) Use(detectors []models.Detector) error {
+	e.using.Lock()
+	defer e.using.Unlock()
+	if len(detectors) == 0 {
+		return errors.New("no detectors to run")
+	}
+	var held []*network
+	next, err := newLineup(detectors, func(d models.Detector) (*network, error) {
+		n, err := e.networkFor(d)
+		if err == nil {
+			held = append(held, n)
+		}
+		return n, err
+	})
+	if err == nil {
+		err = next.tryForms()
+	}
+	if err == nil {
+		held, err = e.putInForce(next)
+	}
+	for _, n := range held {
+		err = errors.Join(err, n.release())
+	}
+	return err
+}
+
+// putInForce tells every source; what it returns is to be released.
+func (e *Engine) putInForce(next *lineup) ([]*network, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return next.networks, ErrClosed
+	}
+	old := e.lineup
+	e.lineup = next
+	for s := range e.stops {
+		s.pick(next)
+	}
+	if old == nil {
+		return nil, nil
+	}
+	return old.networks, nil
+}
+
+// Detectors lists those in force.
+func (e *Engine) Detectors() []models.Detector {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.lineup.detectors
+}
+
+// networkFor gives a network with a reference for the caller: the one that runs
+// already, if it is the same, else a new one. The first opens ONNX Runtime.
+func (e *Engine) networkFor(d models.Detector) (*network, error) {
+	if e.lineup != nil {
+		for _, n := range e.lineup.networks {
+			if n.detector.Name == d.Name && n.detector.Version == d.Version && reflect.DeepEqual(n.detector.Network, d.Network) && n.retain() {
+				return n, nil
+			}
+		}
+	}
 	if e.library == nil {
 		lib, err := infer.Open(e.config.ORTLibrary, infer.Options{IntraOpThreads: e.config.InferenceThreads})
 		if err != nil {
-			return fmt.Errorf("detector %s is a network: %w", d.Name, err)
+			return nil, fmt.Errorf("detector %s is a network: %w", d.Name, err)
 		}
 		e.library = lib
 	}
-	n, err := openNetwork(e.library, e.device, d, e.config.Logger)
-	if err != nil {
-		return err
-	}
-	e.networks = append(e.networks, n)
-	return nil
+	return openNetwork(e.library, e.device, d, e.config.Logger)
 }

@@ -37,6 +37,7 @@ type network struct {
 	done   chan struct{}
 
 	mu    sync.Mutex
+	uses  int // by the engine and by viewers; at 0 it is closed
 	lanes map[device.Shape]*lane
 }
 
@@ -94,7 +95,7 @@ func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, log *
 		return nil, errors.Join(err, queue.Close())
 	}
 	n := &network{
-		detector: d, spec: spec, device: dev, queue: queue, session: session, log: log,
+		detector: d, spec: spec, device: dev, queue: queue, session: session, log: log, uses: 1,
 		ready: make(chan filled), closed: make(chan struct{}), done: make(chan struct{}),
 		lanes: map[device.Shape]*lane{},
 	}
@@ -317,9 +318,6 @@ func (n *network) region(l look, at *lane, b *infer.Binding, row int) (*verdict.
 		return nil, 0
 	}
 	share := 100 * float64(hits) / float64(h*w)
-	if float64(b.Score(row)) < n.detector.Outputs[0].Rule.Clear {
-		return nil, share // nobody will ask where
-	}
 	// The map covers the tensor; at native resolution the picture ends before it does.
 	width, height := l.width, l.height
 	if n.spec.Tensor.Resize == "none" {
@@ -332,8 +330,26 @@ func (n *network) region(l look, at *lane, b *infer.Binding, row int) (*verdict.
 	return turnRegion(r, l.rotation), share
 }
 
-// close ends the inference goroutine. All lanes must have been left before.
-func (n *network) close() error {
+// retain adds a use. It is false where the last one has gone.
+func (n *network) retain() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.uses == 0 {
+		return false
+	}
+	n.uses++
+	return true
+}
+
+// release ends a use; the last one closes the network. Its user has left all lanes.
+func (n *network) release() error {
+	n.mu.Lock()
+	n.uses--
+	last := n.uses == 0
+	n.mu.Unlock()
+	if !last {
+		return nil
+	}
 	close(n.closed)
 	<-n.done
 	return errors.Join(n.session.Close(), n.queue.Close())

@@ -110,7 +110,7 @@ func TestSourcesShareBatches(t *testing.T) {
 			t.Errorf("source %d: %d verdicts, %d looks, %d scores", i, got, sum.Stages.Looks, notes[i].scores)
 		}
 	}
-	for _, n := range e.networks {
+	for _, n := range e.lineup.networks {
 		if len(n.lanes) != 0 {
 			t.Errorf("%d lanes are left open", len(n.lanes))
 		}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/streamvet/streamvet/engine/device"
@@ -21,6 +22,7 @@ type pictures struct {
 	gallery *gallery
 	forms   *measure.Picture
 	viewers []*viewer // one a network
+	lineup  *lineup   // that forms and viewers are of
 
 	shape    geometry       // of the picture before
 	waiting  []arrival      // measured, results not taken yet; oldest first
@@ -68,13 +70,46 @@ func newPictures(s *Source, track int) (_ *pictures, err error) {
 		return nil, err
 	}
 	p.gallery = newGallery(dev, s.queue)
-	if p.forms, err = measure.NewPicture(s.engine.pictureForms); err != nil {
+	if p.forms, err = measure.NewPicture(nil); err != nil {
 		return nil, err
 	}
-	for _, n := range s.engine.networks {
-		p.viewers = append(p.viewers, newViewer(n, p))
-	}
 	return p, nil
+}
+
+// change takes up another lineup, between two pictures. Networks that stay go on
+// with their rhythm.
+func (p *pictures) change(ctx context.Context, l *lineup) error {
+	if err := p.settle(ctx, 0); err != nil {
+		return err
+	}
+	p.source.looks.Wait() // what the detectors so far have seen is judged as theirs
+	if err := p.forms.Change(l.pictureForms); err != nil {
+		return err
+	}
+	if err := p.source.change(p.track, l, l.pictureOutputs); err != nil {
+		return err
+	}
+	p.lineup = l
+	old := p.viewers
+	p.viewers = nil
+	for _, n := range l.networks {
+		i := slices.IndexFunc(old, func(v *viewer) bool { return v != nil && v.network == n })
+		switch {
+		case i >= 0:
+			p.viewers = append(p.viewers, old[i])
+			old[i] = nil
+		case n.retain():
+			p.viewers = append(p.viewers, newViewer(n, p))
+		}
+	}
+	var errs []error
+	for _, v := range old {
+		if v != nil {
+			errs = append(errs, v.close())
+		}
+	}
+	p.shape = geometry{} // what is new must be fitted
+	return errors.Join(errs...)
 }
 
 // take vets one picture. The caller keeps its reference to f.
@@ -89,6 +124,11 @@ func (p *pictures) take(ctx context.Context, f *frame.Video) error {
 		}
 		defer up.Release()
 		f = up
+	}
+	if l := p.source.lineup.Load(); l != p.lineup {
+		if err := p.change(ctx, l); err != nil {
+			return err
+		}
 	}
 	if g := geometryOf(f); g != p.shape {
 		if err := p.refit(ctx, f); err != nil {

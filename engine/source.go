@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,6 +32,8 @@ type SourceConfig struct {
 	// StallTimeout is how long a read may take before the source is given up; 0
 	// stands for 10 s.
 	StallTimeout time.Duration
+	// Selection is which detectors run on it, and under which rules.
+	Selection Selection
 }
 
 // Source is one input under analysis. Its methods may be called from any goroutine.
@@ -48,6 +51,9 @@ type Source struct {
 	stop    context.CancelFunc
 	done    chan struct{}
 	started time.Time
+
+	selection Selection              // guarded by engine.mu
+	lineup    atomic.Pointer[lineup] // for its tracks to take up
 
 	// Written before done is closed, read after.
 	err     error
@@ -76,20 +82,20 @@ func (s *Source) Done() <-chan struct{} { return s.done }
 
 // prepare makes what judges the source's tracks, and gives up those that are
 // not vetted.
-func (s *Source) prepare() error {
+func (s *Source) prepare(l *lineup) error {
 	video, sound := s.video(), s.media.Audio()
 	var err error
-	if s.bits, err = newBitstream(s.engine.bitForms, s.judge, video, sound); err != nil {
+	if s.bits, err = newBitstream(l, s.judge, video, sound); err != nil {
 		return err
 	}
 	follow := func(index int, outputs []verdict.Output) {
-		err = errors.Join(err, s.judge.follow(s.name, index, slices.Concat(outputs, s.engine.bitOutputs)))
+		err = errors.Join(err, s.judge.follow(s.name, index, slices.Concat(outputs, l.bitOutputs)))
 	}
 	for _, t := range video {
-		follow(t.Info.Index, s.engine.pictureOutputs)
+		follow(t.Info.Index, l.pictureOutputs)
 	}
 	for _, t := range sound {
-		follow(t.Info.Index, s.engine.soundOutputs)
+		follow(t.Info.Index, l.soundOutputs)
 	}
 	for _, t := range s.media.Video()[len(video):] {
 		s.log.Info("only the first video track is vetted", "skipped", t.Info.Index)
@@ -102,6 +108,40 @@ func (s *Source) prepare() error {
 func (s *Source) video() []*media.VideoTrack {
 	all := s.media.Video()
 	return all[:min(len(all), 1)]
+}
+
+// Select changes which detectors run on the source, and under which rules. The
+// tracks take it up at their next picture or block of sound; verdicts of what
+// does not run any more end.
+func (s *Source) Select(n Selection) error {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	l, err := s.engine.lineup.choose(n)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	s.selection = n
+	s.lineup.Store(l)
+	return nil
+}
+
+// pick makes the source's choice from a lineup that is in force now. What the
+// choice names and is not there any more is left out. The engine's lock is held.
+func (s *Source) pick(from *lineup) {
+	l, err := from.choose(s.selection.among(from.detectors))
+	if err != nil {
+		s.log.Warn("the source keeps the detectors that it had", "reason", err)
+		return
+	}
+	s.lineup.Store(l)
+}
+
+// change takes up a lineup for one track, whose kind has those outputs.
+func (s *Source) change(track int, l *lineup, outputs []verdict.Output) error {
+	if err := s.bits.change(l); err != nil {
+		return err
+	}
+	return s.judge.change(track, slices.Concat(outputs, l.bitOutputs), l.scribe)
 }
 
 // run decodes, measures and judges every track until all have ended.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/streamvet/streamvet/engine/device"
@@ -23,12 +24,13 @@ type viewer struct {
 	looked  bool
 }
 
+// newViewer takes over a use of n.
 func newViewer(n *network, p *pictures) *viewer { return &viewer{network: n, owner: p} }
 
 // fit prepares for pictures of the geometry of f. A network that cannot take
 // them is left out until the geometry changes: the other detectors go on.
 func (v *viewer) fit(f *frame.Video) error {
-	if err := v.close(); err != nil {
+	if err := v.leave(); err != nil {
 		return err
 	}
 	l, err := v.network.enter(f.Width, f.Height)
@@ -87,7 +89,7 @@ func (v *viewer) show(ctx context.Context, f arrival) error {
 	return nil
 }
 
-func (v *viewer) close() error {
+func (v *viewer) leave() error {
 	var err error
 	if v.plan != nil {
 		err = v.plan.Close()
@@ -99,3 +101,5 @@ func (v *viewer) close() error {
 	}
 	return err
 }
+
+func (v *viewer) close() error { return errors.Join(v.leave(), v.network.release()) }

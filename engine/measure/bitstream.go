@@ -75,10 +75,11 @@ func BitstreamMeasures() []string { return sortedKeys(bitstreamForms()) }
 // runs depends on that track alone, however the tracks take turns. Not safe for
 // concurrent use.
 type Bitstream struct {
-	forms   []bitstreamForm
-	outputs []output
-	tracks  []track
-	unit    Unit // under observation; here so that Observe allocates nothing
+	detectors []Detector
+	forms     []bitstreamForm
+	outputs   []output
+	tracks    []track
+	unit      Unit // under observation; here so that Observe allocates nothing
 }
 
 // track is what is known of one track. The closed forms keep their state here.
@@ -98,20 +99,35 @@ func NewBitstream(detectors []Detector, tracks ...Track) (*Bitstream, error) {
 	for _, t := range tracks {
 		b.tracks = append(b.tracks, track{Track: t})
 	}
-	forms := bitstreamForms()
+	if err := b.Change(detectors); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Change goes on with other detectors. Those that stay as they are keep what they
+// know. On an error all stays as it was.
+func (b *Bitstream) Change(detectors []Detector) error {
+	known := bitstreamForms()
+	var forms []bitstreamForm
+	var outputs []output
 	for _, d := range detectors {
-		make, ok := forms[d.Measure]
+		make, ok := known[d.Measure]
 		if !ok {
-			return nil, unknownMeasure(d, BitstreamMeasures())
+			return unknownMeasure(d, BitstreamMeasures())
 		}
 		form := make()
 		o, err := configure(d, form.knobs())
 		if err != nil {
-			return nil, err
+			return err
 		}
-		b.forms, b.outputs = append(b.forms, form), append(b.outputs, o)
+		if i := unchanged(b.detectors, d); i >= 0 {
+			form = b.forms[i]
+		}
+		forms, outputs = append(forms, form), append(outputs, o)
 	}
-	return b, nil
+	b.detectors, b.forms, b.outputs = detectors, forms, outputs
+	return nil
 }
 
 // Observe takes the next picture or block of sound of a track, in the order of

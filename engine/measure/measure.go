@@ -3,6 +3,7 @@ package measure
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -65,6 +66,13 @@ func knobNames(knobs []knob) string {
 	}
 	slices.Sort(names)
 	return strings.Join(names, ", ")
+}
+
+// unchanged is the place of d among detectors, -1 if there is none just like it.
+func unchanged(detectors []Detector, d Detector) int {
+	return slices.IndexFunc(detectors, func(old Detector) bool {
+		return old.Name == d.Name && old.Measure == d.Measure && maps.Equal(old.Params, d.Params) && slices.Equal(old.Defects, d.Defects)
+	})
 }
 
 func unknownMeasure(d Detector, known []string) error {

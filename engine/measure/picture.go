@@ -61,28 +61,43 @@ func PictureMeasures() []string { return sortedKeys(pictureForms()) }
 
 // Picture scores one video track. Not safe for concurrent use.
 type Picture struct {
-	forms   []pictureForm
-	outputs []output
-	p       picture
+	detectors []Detector
+	forms     []pictureForm
+	outputs   []output
+	p         picture
 }
 
 // NewPicture makes the closed forms of the detectors. It refuses a form or a
 // parameter that does not exist and names those that do.
 func NewPicture(detectors []Detector) (*Picture, error) {
-	s, forms := &Picture{}, pictureForms()
+	s := &Picture{}
+	if err := s.Change(detectors); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Change goes on with other detectors. Those that stay as they are keep what they
+// know of the track. On an error all stays as it was.
+func (s *Picture) Change(detectors []Detector) error {
+	n, known := Picture{detectors: detectors, p: s.p}, pictureForms()
 	for _, d := range detectors {
-		make, ok := forms[d.Measure]
+		make, ok := known[d.Measure]
 		if !ok {
-			return nil, unknownMeasure(d, PictureMeasures())
+			return unknownMeasure(d, PictureMeasures())
 		}
 		form := make()
 		o, err := configure(d, form.knobs())
 		if err != nil {
-			return nil, err
+			return err
 		}
-		s.forms, s.outputs = append(s.forms, form), append(s.outputs, o)
+		if i := unchanged(s.detectors, d); i >= 0 {
+			form = s.forms[i]
+		}
+		n.forms, n.outputs = append(n.forms, form), append(n.outputs, o)
 	}
-	return s, nil
+	*s = n
+	return nil
 }
 
 // Observe takes the next picture of the track in order and appends the scores

@@ -9,6 +9,7 @@ import (
 // Output names one thing that a Tracker follows: a defect as scored by a detector.
 type Output struct {
 	Detector string
+	Version  string // of the detector
 	Defect   Defect
 	Rule     Rule
 }
@@ -17,8 +18,13 @@ type Output struct {
 // must come in time order; those of different outputs may interleave freely.
 // Not safe for concurrent use.
 type Tracker struct {
+	source string
+	track  int
 	follow map[key]*follower
 	order  []*follower
+	// numbers are of the last verdicts of outputs that are followed no more: should
+	// they come back, they count on.
+	numbers map[key]int
 }
 
 type key struct {
@@ -28,20 +34,49 @@ type key struct {
 
 // NewTracker makes a tracker for the outputs of the detectors that run on a track.
 func NewTracker(source string, trackIndex int, outputs []Output) (*Tracker, error) {
-	t := &Tracker{follow: make(map[key]*follower, len(outputs))}
-	for _, o := range outputs {
-		k := key{o.Detector, o.Defect}
-		if t.follow[k] != nil {
-			return nil, fmt.Errorf("detector %s: defect %s is named twice", o.Detector, o.Defect)
-		}
-		if err := o.Rule.Validate(); err != nil {
-			return nil, fmt.Errorf("detector %s: rule of %s: %w", o.Detector, o.Defect, err)
-		}
-		f := &follower{output: o, blank: Verdict{Source: source, Track: trackIndex, Defect: o.Defect, Detector: o.Detector}}
-		t.follow[k] = f
-		t.order = append(t.order, f)
+	t := &Tracker{source: source, track: trackIndex, numbers: map[key]int{}}
+	_, err := t.Change(nil, outputs)
+	if err != nil {
+		return nil, err
 	}
 	return t, nil
+}
+
+// Change makes the tracker follow other outputs from now on. Verdicts of outputs
+// that go, or whose detector has another version, end where their scores ended;
+// those of outputs that stay go on, under the new rule if that differs. On an
+// error all stays as it was.
+func (t *Tracker) Change(dst []Verdict, outputs []Output) ([]Verdict, error) {
+	follow, order := make(map[key]*follower, len(outputs)), make([]*follower, 0, len(outputs))
+	for _, o := range outputs {
+		k := key{o.Detector, o.Defect}
+		if follow[k] != nil {
+			return dst, fmt.Errorf("detector %s: defect %s is named twice", o.Detector, o.Defect)
+		}
+		if err := o.Rule.Validate(); err != nil {
+			return dst, fmt.Errorf("detector %s: rule of %s: %w", o.Detector, o.Defect, err)
+		}
+		f := &follower{output: o, number: t.numbers[k], blank: Verdict{Source: t.source, Track: t.track, Defect: o.Defect, Detector: o.Detector}}
+		follow[k] = f
+		order = append(order, f)
+	}
+	for _, old := range t.order {
+		k := key{old.output.Detector, old.output.Defect}
+		f := follow[k]
+		if f != nil && f.output.Version == old.output.Version {
+			rule := f.output
+			*f = *old
+			f.output = rule
+			continue
+		}
+		dst = old.end(dst)
+		t.numbers[k] = old.number
+		if f != nil {
+			f.number, f.seen = old.number, old.seen
+		}
+	}
+	t.follow, t.order = follow, order
+	return dst, nil
 }
 
 // ErrUnknownOutput is returned by Observe for a score that no output asked for.
