@@ -30,7 +30,7 @@ fuzz: setup ## every fuzz target for a short while (FUZZTIME=20s)
 	@scripts/fuzz.sh
 
 proto: setup ## regenerate the Go code of proto/
-	@scripts/in-env.sh proto/generate.sh
+	@scripts/proto.sh
 
 image: ## the container image, with docker or podman
 	@scripts/image.sh

