@@ -31,7 +31,8 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // DetectorService changes what looks at the sources, while they run. A change
-// happens between two pictures: none is missed, and none is seen twice.
+// happens between two pictures: none is missed, and none is seen twice. When the
+// server starts, its detector directory decides again.
 type DetectorServiceClient interface {
 	// Lists the detectors that are loaded, shadows included.
 	ListDetectors(ctx context.Context, in *ListDetectorsRequest, opts ...grpc.CallOption) (*ListDetectorsResponse, error)
@@ -43,10 +44,11 @@ type DetectorServiceClient interface {
 	// RESOURCE_EXHAUSTED: no memory for it on the device.
 	LoadDetector(ctx context.Context, in *LoadDetectorRequest, opts ...grpc.CallOption) (*LoadDetectorResponse, error)
 	// Takes a detector away, and its shadow, or the shadow alone; its open verdicts
-	// are cleared. NOT_FOUND.
+	// are cleared. NOT_FOUND. FAILED_PRECONDITION: it is the last one.
 	UnloadDetector(ctx context.Context, in *UnloadDetectorRequest, opts ...grpc.CallOption) (*UnloadDetectorResponse, error)
-	// Reads the detector directory again: loads what is new or changed, takes away
-	// what is gone. A folder with faults is refused, and what ran before goes on.
+	// Makes the detectors those of the detector directory: loads what is new or
+	// changed, takes away what is gone. A folder with faults is refused, and what
+	// ran before goes on. Shadows stay.
 	ReloadDetectors(ctx context.Context, in *ReloadDetectorsRequest, opts ...grpc.CallOption) (*ReloadDetectorsResponse, error)
 	// Compares a detector with its shadow, which looks at the same pictures but
 	// whose verdicts go nowhere else: gives each verdict that only one of them has,
@@ -128,7 +130,8 @@ type DetectorService_CompareShadowClient = grpc.ServerStreamingClient[CompareSha
 // for forward compatibility.
 //
 // DetectorService changes what looks at the sources, while they run. A change
-// happens between two pictures: none is missed, and none is seen twice.
+// happens between two pictures: none is missed, and none is seen twice. When the
+// server starts, its detector directory decides again.
 type DetectorServiceServer interface {
 	// Lists the detectors that are loaded, shadows included.
 	ListDetectors(context.Context, *ListDetectorsRequest) (*ListDetectorsResponse, error)
@@ -140,10 +143,11 @@ type DetectorServiceServer interface {
 	// RESOURCE_EXHAUSTED: no memory for it on the device.
 	LoadDetector(context.Context, *LoadDetectorRequest) (*LoadDetectorResponse, error)
 	// Takes a detector away, and its shadow, or the shadow alone; its open verdicts
-	// are cleared. NOT_FOUND.
+	// are cleared. NOT_FOUND. FAILED_PRECONDITION: it is the last one.
 	UnloadDetector(context.Context, *UnloadDetectorRequest) (*UnloadDetectorResponse, error)
-	// Reads the detector directory again: loads what is new or changed, takes away
-	// what is gone. A folder with faults is refused, and what ran before goes on.
+	// Makes the detectors those of the detector directory: loads what is new or
+	// changed, takes away what is gone. A folder with faults is refused, and what
+	// ran before goes on. Shadows stay.
 	ReloadDetectors(context.Context, *ReloadDetectorsRequest) (*ReloadDetectorsResponse, error)
 	// Compares a detector with its shadow, which looks at the same pictures but
 	// whose verdicts go nowhere else: gives each verdict that only one of them has,

@@ -67,11 +67,13 @@ const (
 	ErrorReason_ERROR_REASON_INPUT ErrorReason = 15
 	// INVALID_ARGUMENT: the detector's folder has faults; the message lists them.
 	ErrorReason_ERROR_REASON_DETECTOR ErrorReason = 16
-	// FAILED_PRECONDITION: the detector has no shadow, or its last place cannot be
-	// taken away.
+	// FAILED_PRECONDITION: the detector has no shadow, or there is none to be the
+	// shadow of.
 	ErrorReason_ERROR_REASON_SHADOW ErrorReason = 17
+	// FAILED_PRECONDITION: without it there would be no detector.
+	ErrorReason_ERROR_REASON_LAST ErrorReason = 18
 	// UNAVAILABLE: the server is about to end. Try again elsewhere or later.
-	ErrorReason_ERROR_REASON_SHUTDOWN ErrorReason = 18
+	ErrorReason_ERROR_REASON_SHUTDOWN ErrorReason = 19
 )
 
 // Enum value maps for ErrorReason.
@@ -95,7 +97,8 @@ var (
 		15: "ERROR_REASON_INPUT",
 		16: "ERROR_REASON_DETECTOR",
 		17: "ERROR_REASON_SHADOW",
-		18: "ERROR_REASON_SHUTDOWN",
+		18: "ERROR_REASON_LAST",
+		19: "ERROR_REASON_SHUTDOWN",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":      0,
@@ -116,7 +119,8 @@ var (
 		"ERROR_REASON_INPUT":            15,
 		"ERROR_REASON_DETECTOR":         16,
 		"ERROR_REASON_SHADOW":           17,
-		"ERROR_REASON_SHUTDOWN":         18,
+		"ERROR_REASON_LAST":             18,
+		"ERROR_REASON_SHUTDOWN":         19,
 	}
 )
 
@@ -151,7 +155,7 @@ var File_streamvet_v1_error_proto protoreflect.FileDescriptor
 
 const file_streamvet_v1_error_proto_rawDesc = "" +
 	"\n" +
-	"\x18streamvet/v1/error.proto\x12\fstreamvet.v1*\xfe\x03\n" +
+	"\x18streamvet/v1/error.proto\x12\fstreamvet.v1*\x95\x04\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12ERROR_REASON_TOKEN\x10\x01\x12\x15\n" +
@@ -171,8 +175,9 @@ const file_streamvet_v1_error_proto_rawDesc = "" +
 	"\x12ERROR_REASON_MEDIA\x10\x0e\x12\x16\n" +
 	"\x12ERROR_REASON_INPUT\x10\x0f\x12\x19\n" +
 	"\x15ERROR_REASON_DETECTOR\x10\x10\x12\x17\n" +
-	"\x13ERROR_REASON_SHADOW\x10\x11\x12\x19\n" +
-	"\x15ERROR_REASON_SHUTDOWN\x10\x12B?Z=github.com/streamvet/streamvet/proto/streamvet/v1;streamvetv1b\x06proto3"
+	"\x13ERROR_REASON_SHADOW\x10\x11\x12\x15\n" +
+	"\x11ERROR_REASON_LAST\x10\x12\x12\x19\n" +
+	"\x15ERROR_REASON_SHUTDOWN\x10\x13B?Z=github.com/streamvet/streamvet/proto/streamvet/v1;streamvetv1b\x06proto3"
 
 var (
 	file_streamvet_v1_error_proto_rawDescOnce sync.Once

@@ -378,7 +378,7 @@ type isPosition_At interface {
 }
 
 type Position_Sequence struct {
-	// The record with this sequence. To resume: the last one seen, plus 1.
+	// The record with this sequence. To resume: that of the last record or mark, plus 1.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3,oneof"`
 }
 
