@@ -45,6 +45,7 @@ type decoder struct {
 	key       bool // a packet that a decoder can begin with was sent
 	decoded   bool // a frame came out
 	draining  bool
+	undrained bool  // the decoder was not told yet
 	ended     error // what Next gives from now on
 	early     int   // packets refused before key: a broadcast joined in its middle
 	refused   int   // since the last frame
@@ -52,13 +53,14 @@ type decoder struct {
 	suspicion int   // frames until damage that was seen is forgotten
 
 	trouble trouble // with the GPU
+	replay  replay
 }
 
 // next gives the next frame of the decoder in f, with its mark.
 func (d *decoder) next(ctx context.Context, f *astiav.Frame) (mark, error) {
 	for failures := 0; d.ended == nil; {
 		rc := d.codec.receive(f, &d.info)
-		if d.troubled(rc, nil) {
+		if d.troubled(rc, true) || rc >= 0 && d.useless(int64(d.info.c.opaque)) {
 			f.Unref()
 			continue
 		}
@@ -86,8 +88,11 @@ func (d *decoder) next(ctx context.Context, f *astiav.Frame) (mark, error) {
 
 // feed sends one packet, or the end of them.
 func (d *decoder) feed(ctx context.Context) error {
+	if d.feedAgain() {
+		return nil
+	}
 	if d.draining { // a decoder that asks for more after the end has nothing left
-		d.end()
+		d.drain()
 		return nil
 	}
 	p, err := d.queue.pop(ctx)
@@ -95,25 +100,41 @@ func (d *decoder) feed(ctx context.Context) error {
 		if err != io.EOF && d.queue.failure() == nil {
 			return err // canceled or closed: nothing ended yet
 		}
-		d.draining = true
-		d.codec.send(nil, 0)
+		d.draining, d.undrained = true, true
+		d.drain()
 		return nil
 	}
-	defer d.packets.put(p.av)
 	if d.trouble.passesOver(p) {
+		d.packets.put(p.av)
 		return nil
 	}
-	d.key = d.key || p.key
-	d.marks[d.sent%marksKept] = p.mark
-	rc := d.codec.send(p.av, d.sent)
-	if d.troubled(rc, &p) {
-		return nil
+	d.send(p)
+	return nil
+}
+
+// drain tells the decoder that nothing more comes, once.
+func (d *decoder) drain() {
+	if !d.undrained {
+		d.end()
+		return
 	}
+	d.undrained = false
+	d.codec.send(nil, 0)
+}
+
+func (d *decoder) send(p packet) {
+	number := d.sent
 	d.sent++
-	if rc < 0 {
+	d.key = d.key || p.key
+	d.marks[number%marksKept] = p.mark
+	kept := d.codec.hw != nil && d.replay.keep(p, number)
+	rc := d.codec.send(p.av, number)
+	if !kept {
+		d.packets.put(p.av)
+	}
+	if !d.troubled(rc, false) && rc < 0 {
 		d.refuse()
 	}
-	return nil
 }
 
 // end is what Next gives after the last frame.
@@ -125,9 +146,9 @@ func (d *decoder) end() {
 }
 
 func (d *decoder) refuse() {
-	if d.key || d.decoded && !d.trouble.exchanged {
+	if d.key || d.decoded {
 		d.refused++
-	} else if !d.trouble.exchanged {
+	} else {
 		d.early++
 	}
 }

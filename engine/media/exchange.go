@@ -8,12 +8,12 @@ import (
 )
 
 const (
-	// failuresInARow is how many calls NVDEC may fail in, with no picture in between,
+	// failuresInARow is how many pictures NVDEC may fail at, with none in between,
 	// before the track goes on in software: what it does not understand in a damaged
 	// bitstream, FFmpeg may.
 	failuresInARow = 16
-	// passedOver bounds the packets that are left out while a new decoder waits for a
-	// keyframe.
+	// passedOver bounds the packets that are left out while a decoder that took over
+	// in the middle waits for a keyframe.
 	passedOver = 600
 )
 
@@ -29,11 +29,10 @@ type hardwareSaid struct {
 
 // trouble is what a decoder remembers of its GPU's failures.
 type trouble struct {
-	inARow    int
-	reason    string // why pictures come from software now
-	exchanged bool   // the decoder in software took over
-	wait      int    // packets that may be left out before a keyframe
-	forgive   bool   // what is missing before the next picture is not the source's fault
+	inARow  int
+	reason  string // why pictures come from software now
+	wait    int    // packets that may be left out before a keyframe
+	forgive bool   // what is missing before the next picture is not the source's fault
 }
 
 // passesOver tells whether a packet is of no use to a decoder that just took over.
@@ -56,36 +55,41 @@ func (d *decoder) openHardware(spec codecSpec, at CUDA) error {
 		hw.free()
 		return errors.New(why)
 	}
-	d.codec, err = openCodec(spec, hw)
-	if err != nil {
+	// The demuxer may change its own copy before another decoder is opened.
+	own := astiav.AllocCodecParameters()
+	if err := spec.par.Copy(own); err != nil {
+		own.Free()
+		hw.free()
+		return fmt.Errorf("copy the parameters of the track: %w", err)
+	}
+	if d.codec, err = openCodec(spec, hw); err != nil {
+		own.Free()
 		return err
 	}
-	// The demuxer may change its own copy while the decoder is exchanged.
-	d.spare = spec
-	d.spare.par = astiav.AllocCodecParameters()
-	return spec.par.Copy(d.spare.par)
+	d.spare, d.replay.pool = spec, d.packets
+	d.spare.par = own
+	return nil
 }
 
+// close frees the decoder; nobody may be in next.
 func (d *decoder) close() {
 	d.codec.free()
+	d.replay.clear()
 	if d.spare.par != nil {
 		d.spare.par.Free()
 	}
 }
 
-// troubled looks at what the driver said in the send (of p) or the receive that
-// gave rc. It is true where the outcome of that call does not count: the decoder
-// was exchanged for one in software, the track ended, or the picture is blank.
-func (d *decoder) troubled(rc int, p *packet) bool {
+// troubled looks at what the driver said in the send or receive that gave rc. It is
+// true where the outcome of that call does not count: the decoder was exchanged for
+// one in software, the track ended, or the picture is blank.
+func (d *decoder) troubled(rc int, received bool) bool {
 	if d.codec.hw == nil {
 		return false
 	}
 	said := d.codec.hw.take(d.codec.cc)
-	blank := p == nil && rc >= 0 && d.info.c.on_device != 0 && d.info.c.data[0] == nil
+	blank := received && rc >= 0 && d.info.c.on_device != 0 && d.info.c.data[0] == nil
 	if !said.refused && !said.failed && !blank && rc != rcExternal {
-		if p == nil && rc >= 0 {
-			d.trouble.inARow = 0
-		}
 		return false
 	}
 	if err := d.codec.hw.lost(); err != nil {
@@ -93,28 +97,25 @@ func (d *decoder) troubled(rc int, p *packet) bool {
 		return true
 	}
 	d.trouble.reason = said.reason
-	switch {
-	case said.refused && said.begun && d.spare.par.CodecID() != astiav.CodecIDAv1:
+	if said.refused && said.begun && d.spare.par.CodecID() != astiav.CodecIDAv1 {
 		return false // the decoder goes on in software by itself, and may come back
-	case said.refused:
-		d.exchange(p, false)
-		return true
 	}
 	// The bitstream may be the reason, unless memory or a copy is.
 	d.trouble.inARow++
-	if said.memory || said.spoiled || d.trouble.inARow >= failuresInARow {
-		d.exchange(p, true)
+	if said.refused || said.memory || said.spoiled || d.trouble.inARow >= failuresInARow {
+		d.exchange()
 		return true
 	}
+	d.replay.fail(d.sent - 1)
 	if rc >= 0 || rc == rcAgain {
 		d.refuse()
 	}
 	return blank
 }
 
-// exchange goes on in software: with p, or where NVDEC has had that already, with
-// the next keyframe.
-func (d *decoder) exchange(p *packet, had bool) {
+// exchange goes on in software, from the keyframe on that the next picture goes
+// back to, or, if that is not there any more, from the next one on.
+func (d *decoder) exchange() {
 	k, err := openCodec(d.spare, nil)
 	if err != nil {
 		d.ended = fmt.Errorf("NVDEC gave up (%s), and software cannot go on: %w", d.trouble.reason, err)
@@ -122,19 +123,43 @@ func (d *decoder) exchange(p *packet, had bool) {
 	}
 	d.codec.free()
 	d.codec = k
-	d.trouble = trouble{reason: d.trouble.reason, exchanged: d.decoded, forgive: d.decoded}
-	d.refused = 0
-	d.key = p != nil && p.key
-	switch {
-	case p != nil && (p.key || !had):
-		rc := d.codec.send(p.av, d.sent)
-		d.sent++
-		if rc < 0 {
-			d.refuse()
-		}
-	case d.draining:
-		d.codec.send(nil, 0)
-	default:
-		d.trouble.wait = passedOver
+	d.refused = 0 // software has its own say on them
+	d.undrained = d.draining
+	d.trouble = trouble{reason: d.trouble.reason}
+	if !d.replay.rewind() {
+		d.trouble.wait, d.trouble.forgive = passedOver, true
 	}
+}
+
+// feedAgain sends one of the packets that NVDEC had had; false after the last.
+func (d *decoder) feedAgain() bool {
+	if d.codec.hw != nil {
+		return false
+	}
+	p, ok := d.replay.again()
+	if !ok {
+		return false
+	}
+	d.marks[uint64(p.number)%marksKept] = p.mark
+	if rc := d.codec.send(p.av, p.number); rc < 0 && p.number > d.replay.told {
+		d.refuse()
+	}
+	return true
+}
+
+// useless tells whether a picture is to be thrown away: NVDEC failed at it, or it
+// came out before the decoder was exchanged.
+func (d *decoder) useless(number int64) bool {
+	if d.codec.hw != nil {
+		if !d.replay.give(number) {
+			return true
+		}
+		d.trouble.inARow = 0
+		return false
+	}
+	if !d.replay.repeated(number) {
+		return false
+	}
+	d.codec.takeDamage() // told already
+	return true
 }
