@@ -5,22 +5,11 @@ package conformance
 
 import (
 	"testing"
-	"unsafe"
 
 	"github.com/streamvet/streamvet/engine/device"
 	"github.com/streamvet/streamvet/engine/device/cpu"
 	"github.com/streamvet/streamvet/engine/frame"
 )
-
-// Transfer is what a device with memory of its own must offer to be tested. Such
-// copies have no place in the path of a picture.
-type Transfer interface {
-	// Upload copies a picture in host memory to one in the device's. The copy has
-	// one reference.
-	Upload(*frame.Video) (*frame.Video, error)
-	// Download copies a tensor to host memory.
-	Download(device.Tensor) ([]byte, error)
-}
 
 // Run tests the device that open makes.
 func Run(t *testing.T, open func() (device.Device, error)) {
@@ -33,6 +22,13 @@ func Run(t *testing.T, open func() (device.Device, error)) {
 	t.Run("the meter compares with the picture before", func(t *testing.T) { meterRemembers(t, open) })
 	t.Run("the meter is a bounded queue", func(t *testing.T) { meterQueues(t, open) })
 	t.Run("pictures are given back", func(t *testing.T) { picturesReturn(t, open) })
+	t.Run("uploads are the pictures", func(t *testing.T) { uploadsMatch(t, open) })
+	t.Run("uploads say what the pictures say", func(t *testing.T) { uploadsDescribe(t, open) })
+	t.Run("uploads outlive what they are of", func(t *testing.T) { uploadsLast(t, open) })
+	t.Run("uploads that make no sense are refused", func(t *testing.T) { uploadsRefused(t, open) })
+	t.Run("readbacks bring the bytes", func(t *testing.T) { readbacksMatch(t, open) })
+	t.Run("readbacks that make no sense are refused", func(t *testing.T) { readbacksRefused(t, open) })
+	t.Run("streams wait for each other", func(t *testing.T) { streamsOrder(t, open) })
 	t.Run("misfits are refused", func(t *testing.T) { misfitsRefused(t, open) })
 	t.Run("plans that make no sense are refused", func(t *testing.T) { plansRefused(t, open) })
 	t.Run("close", func(t *testing.T) { closes(t, open) })
@@ -72,15 +68,33 @@ func openReference() (device.Device, error) { return cpu.Open(cpu.Options{Form: 
 // reach gives f as the device can read it, for the length of the test.
 func (r *rig) reach(f *frame.Video) *frame.Video {
 	r.Helper()
-	if r.Mem() == frame.MemHost {
+	if f.Mem == r.Mem() {
 		return f
 	}
-	g, err := r.Device.(Transfer).Upload(f)
+	u := r.uploader()
+	g, err := u.Upload(f)
 	if err != nil {
 		r.Fatalf("upload: %v", err)
 	}
 	r.Cleanup(g.Release)
+	if err := u.Close(); err != nil {
+		r.Fatalf("close of an uploader: %v", err)
+	}
 	return g
+}
+
+func (r *rig) uploader() device.Uploader {
+	r.Helper()
+	u, err := r.NewUploader(r.stream)
+	if err != nil {
+		r.Fatalf("uploader: %v", err)
+	}
+	r.Cleanup(func() {
+		if err := u.Close(); err != nil {
+			r.Errorf("close of an uploader: %v", err)
+		}
+	})
+	return u
 }
 
 func (r *rig) tensor(s device.Shape, t device.DType) device.Tensor {
@@ -100,18 +114,35 @@ func (r *rig) tensor(s device.Shape, t device.DType) device.Tensor {
 // content is a copy of the tensor once the queued work is done.
 func (r *rig) content(x device.Tensor) []byte {
 	r.Helper()
-	if err := r.stream.Sync(); err != nil {
-		r.Fatalf("sync: %v", err)
-	}
-	if x.Mem() == frame.MemDevice {
-		b, err := r.Device.(Transfer).Download(x)
-		if err != nil {
-			r.Fatalf("download: %v", err)
-		}
-		return b
-	}
 	n := x.Shape().Elements() * x.DType().Bytes()
-	return append([]byte(nil), unsafe.Slice((*byte)(x.Ptr()), n)...)
+	return r.read(r.stream, r.readback(n), x, 0, n)
+}
+
+func (r *rig) readback(bytes int) device.Readback {
+	r.Helper()
+	b, err := r.NewReadback(bytes, device.ForEvidence)
+	if err != nil {
+		r.Fatalf("readback: %v", err)
+	}
+	r.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			r.Errorf("close of a readback: %v", err)
+		}
+	})
+	return b
+}
+
+// read gives a copy of n bytes of x.
+func (r *rig) read(s device.Stream, b device.Readback, x device.Tensor, offset, n int) []byte {
+	r.Helper()
+	if err := b.Copy(s, x, offset, n); err != nil {
+		r.Fatalf("readback of %d bytes at %d: %v", n, offset, err)
+	}
+	bytes, err := b.Wait()
+	if err != nil {
+		r.Fatalf("readback of %d bytes at %d: %v", n, offset, err)
+	}
+	return append([]byte(nil), bytes...)
 }
 
 func (r *rig) plan(c device.PlanConfig) device.Plan {

@@ -17,7 +17,8 @@ func (g *gpu) failed(err error) error {
 	case err == nil:
 		return nil
 	case err == cu.OutOfMemory:
-		return fmt.Errorf("%w (%s)", device.ErrMemory, g.memoryNow())
+		return fmt.Errorf("%w (%s). Remedy: fewer sources or networks on this GPU, smaller batches (batch.max_size), "+
+			"or end what else uses it (nvidia-smi)", device.ErrMemory, memoryNow())
 	case final(err):
 		return g.lose(err)
 	}
@@ -53,14 +54,13 @@ const (
 	contained         = 911 // an error of the memory, contained to this process
 )
 
-// memoryNow is for errors: what is free, if the driver still says so.
-func (g *gpu) memoryNow() string {
+// memoryNow is what is free, for people, if the driver still says so.
+func memoryNow() string {
 	free, total, err := cu.MemInfo()
 	if err != nil {
 		return "the driver does not say how much is free"
 	}
-	return fmt.Sprintf("%s of %s are free on %s. Remedy: fewer sources or networks on this GPU, smaller batches (batch.max_size), "+
-		"or end what else uses it (nvidia-smi)", megabytes(free), megabytes(total), g.name)
+	return fmt.Sprintf("%s of %s are free", megabytes(free), megabytes(total))
 }
 
 func megabytes(n int64) string {

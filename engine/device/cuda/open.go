@@ -111,7 +111,7 @@ func (g *gpu) load() (err error) {
 	if err := g.chores.open(g); err != nil {
 		return err
 	}
-	g.log.Info("the GPU is open", "gpu", g.name, "cuda", cudaVersion(), "memory", g.memoryNow(), "kernels_ready_in", time.Since(began))
+	g.log.Info("the GPU is open", "gpu", g.name, "cuda", cudaVersion(), "memory", memoryNow(), "kernels_ready_in", time.Since(began))
 	return nil
 }
 
