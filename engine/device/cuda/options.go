@@ -20,3 +20,11 @@ type Info struct {
 	Major, Minor int    // its compute capability
 	Driver       string // version of the driver: "550.163.01", or of its CUDA: "CUDA 12.4"
 }
+
+// Reading is what a Monitor reads.
+type Reading struct {
+	GPUPercent     int   // of the last second or so in which kernels ran; -1: not known
+	DecoderPercent int   // of NVDEC's capacity in use; -1: not known
+	MemoryUsed     int64 // bytes, by all processes
+	MemoryTotal    int64 // bytes; 0: not known
+}

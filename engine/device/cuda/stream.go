@@ -15,9 +15,8 @@ import (
 	"github.com/streamvet/streamvet/engine/frame"
 )
 
-// heldMax bounds the pictures that a stream keeps until the work on them is done.
-// A decoder must have so many surfaces to spare, one more for the meter's previous
-// picture, and one for the picture in hand.
+// heldMax bounds the pictures that a stream keeps until the work on them is done:
+// each is a picture's worth of device memory. A host that is further ahead waits.
 const heldMax = 4
 
 type stream struct {

@@ -4,6 +4,7 @@ package cuda
 
 import (
 	"errors"
+	"log/slog"
 
 	"github.com/streamvet/streamvet/engine/device"
 )
@@ -16,3 +17,21 @@ func Open(Options) (device.Device, error) { return nil, errNotBuilt }
 
 // List fails in this build: it has no CUDA.
 func List() ([]Info, error) { return nil, errNotBuilt }
+
+// Monitor knows nothing in this build: it has no CUDA.
+type Monitor struct{}
+
+// NewMonitor logs that there will be no numbers.
+func NewMonitor(o Options) *Monitor {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	o.Logger.Warn("the load of GPUs is not known", "reason", errNotBuilt)
+	return &Monitor{}
+}
+
+// Read gives no numbers.
+func (*Monitor) Read() Reading { return Reading{GPUPercent: -1, DecoderPercent: -1} }
+
+// Close has nothing to do.
+func (*Monitor) Close() error { return nil }
