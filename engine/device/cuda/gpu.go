@@ -25,6 +25,7 @@ type gpu struct {
 	kernels map[string]cu.Function // the entries of kernels.PTX
 	chores  chores
 	copies  counters
+	double  bool // the driver is the test double: device memory is host memory
 	log     *slog.Logger
 
 	open   atomic.Int64 // tensors, streams, plans and the like, not yet closed

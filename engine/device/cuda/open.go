@@ -39,7 +39,7 @@ func Open(o Options) (device.Device, error) {
 func newGPU(o Options) (*gpu, error) {
 	runtime.LockOSThread() // contexts are current on a thread
 	defer runtime.UnlockOSThread()
-	g := &gpu{log: o.Logger}
+	g := &gpu{log: o.Logger, double: exports("streamvet_driver_double")}
 	g.users.Store(1)
 	if err := g.identify(o.Ordinal); err != nil {
 		return nil, err
