@@ -99,6 +99,9 @@ type Summary struct {
 	// Uploads counts the pictures that the GPU's decoder refused, so that they were
 	// decoded in software and brought to the GPU.
 	Uploads int64
+	// Drops counts the pictures that a detector should have looked at and had no time
+	// for, by detector; of realtime sources only.
+	Drops map[string]int64
 	// Latency is from a picture out of the decoder to its scores, those of networks
 	// included.
 	Latency LatencySummary
@@ -122,7 +125,7 @@ func (s *Source) summary() Summary {
 	c := &s.clock
 	return Summary{
 		Progress: s.Progress(), Info: s.Info(), Stopped: s.stopped, ByDefect: byDefect,
-		Uploads: c.uploads.Load(), Latency: c.latency.Summary(),
+		Uploads: c.uploads.Load(), Drops: s.drops.all(), Latency: c.latency.Summary(),
 		Stages: Stages{
 			Decode: c.decode.total(), Measure: c.measure.total(), Prepare: c.prepare.total(), Score: c.score.total(),
 			SlotWait: c.wait.total(), Sound: c.sound.total(), Networks: c.networks.total(), Looks: c.looks.Load(),

@@ -28,6 +28,8 @@ type Config struct {
 	// DecoderThreads is how many threads a video decoder may use; 0 stands for as
 	// many as there are cores, at most 4. With many sources at once, 1 is best.
 	DecoderThreads int
+	// Limits are what admission keeps free.
+	Limits Limits
 	// InferenceThreads is how many threads one run of a network may use; 0 stands for 1.
 	InferenceThreads int
 	// Logger takes what is worth knowing besides verdicts; nil discards it.

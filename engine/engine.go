@@ -18,11 +18,12 @@ var ErrClosed = errors.New("engine: closed")
 // Engine runs detectors on any number of sources at once. Its methods may be
 // called from any goroutine.
 type Engine struct {
-	config   Config
-	device   device.Device
-	ordinal  int    // of the GPU
-	fallback string // why it is not the GPU that "auto" hoped for
-	library  *infer.Library
+	config    Config
+	device    device.Device
+	ordinal   int    // of the GPU
+	fallback  string // why it is not the GPU that "auto" hoped for
+	library   *infer.Library
+	admission *admission
 
 	using  sync.Mutex // held by Use: one change at a time
 	lineup *lineup    // guarded by mu
@@ -65,6 +66,7 @@ func openOn(c Config, b backend) (_ *Engine, err error) {
 	if e.device, err = b.open(c.Logger); err != nil {
 		return nil, err
 	}
+	e.admission = newAdmission(c.Limits, e.device, b.ordinal, c.Logger)
 	return e, e.Use(c.Detectors)
 }
 
@@ -116,6 +118,7 @@ func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
 	m, err := media.Open(ctx, c.URL, media.Options{
 		Logger: e.config.Logger, Threads: e.config.DecoderThreads,
 		StallTimeout: c.StallTimeout, Loudness: l.needsLoudness(),
+		CUDA: media.CUDA{Context: e.device.Context(), Stream: queue.Handle()},
 	})
 	if err != nil {
 		cancel()
@@ -123,11 +126,17 @@ func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
 	}
 	s := &Source{
 		engine: e, name: c.Name, log: e.config.Logger.With("source", c.Name), media: m, queue: queue,
-		judge: newJudge(c.Sink, l.scribe), selection: c.Selection,
+		judge: newJudge(c.Sink, l.scribe), realtime: c.Realtime, selection: c.Selection,
 		stop: cancel, done: make(chan struct{}), started: time.Now(),
 	}
 	s.lineup.Store(l)
-	if err := s.prepare(l); err != nil {
+	s.grant, err = e.admission.admit(s.video(), c.Realtime)
+	if err == nil {
+		if err = s.prepare(l); err != nil {
+			s.grant.giveBack()
+		}
+	}
+	if err != nil {
 		cancel()
 		return nil, fmt.Errorf("%s: %w", c.Name, errors.Join(err, m.Close(), queue.Close()))
 	}

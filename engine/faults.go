@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 )
 
@@ -37,4 +38,26 @@ func (f *faults) all() error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// drops counts the pictures that detectors should have looked at and had no time
+// for, by detector.
+type drops struct {
+	mu     sync.Mutex
+	counts map[string]int64
+}
+
+func (d *drops) count(detector string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.counts == nil {
+		d.counts = map[string]int64{}
+	}
+	d.counts[detector]++
+}
+
+func (d *drops) all() map[string]int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return maps.Clone(d.counts)
 }

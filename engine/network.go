@@ -277,7 +277,7 @@ func (n *network) finish(f filled) {
 		err := f.err
 		if err == nil {
 			err = n.deliver(l, f.lane, binding, row)
-			source.clock.latency.Observe(time.Since(l.came))
+			source.judged(l.came)
 		}
 		if err != nil {
 			source.fault(n.detector.Name, err)

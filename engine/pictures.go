@@ -188,7 +188,7 @@ func (p *pictures) settle(ctx context.Context, depth int) error {
 		if err != nil {
 			return err
 		}
-		p.source.clock.latency.Observe(time.Since(f.at))
+		p.source.judged(f.at)
 	}
 	return nil
 }

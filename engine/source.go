@@ -32,6 +32,10 @@ type SourceConfig struct {
 	// StallTimeout is how long a read may take before the source is given up; 0
 	// stands for 10 s.
 	StallTimeout time.Duration
+	// Realtime says that it comes at its own pace, which the engine must keep: it is
+	// refused where there is no room, and pictures that a network has no time for are
+	// not shown to it.
+	Realtime bool
 	// Selection is which detectors run on it, and under which rules.
 	Selection Selection
 }
@@ -43,15 +47,18 @@ type Source struct {
 	log     *slog.Logger
 	media   *media.Source
 	queue   device.Stream // of the GPU: decoding, measuring and conversion, in this order
+	grant   *grant
 	judge   *judge
 	bits    *bitstream
 	clock   clock
 	looks   sync.WaitGroup // pictures that networks have not scored yet
 	faults  faults
+	drops   drops
 	stop    context.CancelFunc
 	done    chan struct{}
 	started time.Time
 
+	realtime  bool
 	selection Selection              // guarded by engine.mu
 	lineup    atomic.Pointer[lineup] // for its tracks to take up
 
@@ -173,7 +180,19 @@ func (s *Source) run(ctx context.Context) {
 	if err != nil {
 		s.err = fmt.Errorf("%s: %w", s.name, err)
 	}
+	s.grant.giveBack()
 	s.ended = time.Now()
+}
+
+// judged notes that a picture that came then has its scores.
+func (s *Source) judged(came time.Time) {
+	now := time.Now()
+	took := now.Sub(came)
+	s.grant.hasBegun()
+	s.clock.latency.Observe(took)
+	if s.realtime {
+		s.engine.admission.recent.Observe(now, took)
+	}
 }
 
 // sayTheRest scores what shows only when all tracks have ended.

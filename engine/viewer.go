@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/streamvet/streamvet/engine/batch"
 	"github.com/streamvet/streamvet/engine/device"
 	"github.com/streamvet/streamvet/engine/frame"
 )
@@ -65,10 +66,8 @@ func (v *viewer) wants(pts time.Duration, suspicion float64) bool {
 // picture is queued only: the event of the slot tells the network when it is there.
 func (v *viewer) show(ctx context.Context, f arrival) error {
 	clock := &v.owner.source.clock
-	began := time.Now()
-	slot, err := v.lane.Acquire(ctx)
-	clock.wait.add(time.Since(began))
-	if err != nil {
+	slot, ok, err := v.acquire(ctx)
+	if err != nil || !ok {
 		return err
 	}
 	watch := startWatch()
@@ -87,6 +86,23 @@ func (v *viewer) show(ctx context.Context, f arrival) error {
 		owner: v.owner, came: f.at, pts: f.PTS, duration: f.Duration, width: f.Width, height: f.Height, rotation: f.Rotation,
 	})
 	return nil
+}
+
+// acquire takes a slot. A source that comes at its own pace does not wait for one:
+// the network misses this picture, and takes the next that it wants.
+func (v *viewer) acquire(ctx context.Context) (batch.Slot, bool, error) {
+	source := v.owner.source
+	if source.realtime {
+		slot, ok := v.lane.TryAcquire()
+		if !ok {
+			source.drops.count(v.network.detector.Name)
+		}
+		return slot, ok, nil
+	}
+	began := time.Now()
+	slot, err := v.lane.Acquire(ctx)
+	source.clock.wait.add(time.Since(began))
+	return slot, err == nil, err
 }
 
 func (v *viewer) leave() error {
