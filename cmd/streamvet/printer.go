@@ -167,8 +167,13 @@ func (p *printer) summaries(runs []*inputRun) {
 	if p.options.json {
 		out = p.screen
 	}
+	begun := false
 	for _, r := range runs {
 		io.WriteString(out, p.summary(r))
+		begun = begun || r.source != nil
+	}
+	if !begun {
+		return
 	}
 	on := "  on " + p.device
 	if p.fallback != "" {
