@@ -60,7 +60,7 @@ type decoder struct {
 func (d *decoder) next(ctx context.Context, f *astiav.Frame) (mark, error) {
 	for failures := 0; d.ended == nil; {
 		rc := d.codec.receive(f, &d.info)
-		if d.troubled(rc, true) || rc >= 0 && d.useless(int64(d.info.c.opaque)) {
+		if d.troubled(rc, true) || rc >= 0 && d.useless() {
 			f.Unref()
 			continue
 		}

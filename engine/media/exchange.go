@@ -3,15 +3,16 @@ package media
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	astiav "github.com/asticode/go-astiav"
 )
 
 const (
-	// failuresInARow is how many pictures NVDEC may fail at, with none in between,
-	// before the track goes on in software: what it does not understand in a damaged
-	// bitstream, FFmpeg may.
-	failuresInARow = 16
+	// failuresAllowed is how many packets NVDEC may fail at after a keyframe before the
+	// track goes on in software: what it does not understand in a damaged bitstream,
+	// FFmpeg may.
+	failuresAllowed = 8
 	// passedOver bounds the packets that are left out while a decoder that took over
 	// in the middle waits for a keyframe.
 	passedOver = 600
@@ -19,20 +20,20 @@ const (
 
 // hardwareSaid is what the driver said in one call of the decoder.
 type hardwareSaid struct {
-	refused bool // the decoder goes on in software, if it can
-	begun   bool // NVDEC had decoded before
-	failed  bool // calls of the driver failed
-	memory  bool // for want of memory
-	spoiled bool // the next picture has no content
-	reason  string
+	refused   bool // the decoder goes on in software, if it can
+	begun     bool // NVDEC had decoded before
+	failed    bool // calls of the driver failed
+	undecoded bool // one of them was the decoding of a picture
+	ours      bool // one of them for a reason that cannot lie in the bitstream
+	reason    string
 }
 
 // trouble is what a decoder remembers of its GPU's failures.
 type trouble struct {
-	inARow  int
-	reason  string // why pictures come from software now
-	wait    int    // packets that may be left out before a keyframe
-	forgive bool   // what is missing before the next picture is not the source's fault
+	failures int    // packets that gave no picture since NVDEC failed at one, since a keyframe
+	reason   string // why pictures come from software now
+	wait     int    // packets that may be left out before a keyframe
+	forgive  bool   // what is missing before the next picture is not the source's fault
 }
 
 // passesOver tells whether a packet is of no use to a decoder that just took over.
@@ -66,8 +67,9 @@ func (d *decoder) openHardware(spec codecSpec, at CUDA) error {
 		own.Free()
 		return err
 	}
-	d.spare, d.replay.pool = spec, d.packets
+	d.spare = spec
 	d.spare.par = own
+	d.replay = newReplay(d.packets)
 	return nil
 }
 
@@ -90,7 +92,7 @@ func (d *decoder) troubled(rc int, received bool) bool {
 	said := d.codec.hw.take(d.codec.cc)
 	blank := received && rc >= 0 && d.info.c.on_device != 0 && d.info.c.data[0] == nil
 	if !said.refused && !said.failed && !blank && rc != rcExternal {
-		return false
+		return d.inVain(rc)
 	}
 	if err := d.codec.hw.lost(); err != nil {
 		d.ended = fmt.Errorf("decode on NVDEC (%s): %w", said.reason, err)
@@ -100,17 +102,32 @@ func (d *decoder) troubled(rc int, received bool) bool {
 	if said.refused && said.begun && d.spare.par.CodecID() != astiav.CodecIDAv1 {
 		return false // the decoder goes on in software by itself, and may come back
 	}
-	// The bitstream may be the reason, unless memory or a copy is.
-	d.trouble.inARow++
-	if said.refused || said.memory || said.spoiled || d.trouble.inARow >= failuresInARow {
+	d.trouble.failures++
+	if said.refused || said.ours || d.trouble.failures >= failuresAllowed {
 		d.exchange()
 		return true
 	}
-	d.replay.fail(d.sent - 1)
+	// The bitstream may be the reason.
+	if said.undecoded {
+		d.replay.fail(d.sent - 1)
+	}
 	if rc >= 0 || rc == rcAgain {
 		d.refuse()
 	}
 	return blank
+}
+
+// inVain tells whether the decoder was exchanged, since it refused too much after
+// NVDEC had failed, or that was near the end.
+func (d *decoder) inVain(rc int) bool {
+	if d.trouble.failures == 0 || rc >= 0 || rc == rcAgain {
+		return false
+	}
+	if d.trouble.failures++; rc != rcEOF && d.trouble.failures < failuresAllowed {
+		return false
+	}
+	d.exchange()
+	return true
 }
 
 // exchange goes on in software, from the keyframe on that the next picture goes
@@ -149,15 +166,19 @@ func (d *decoder) feedAgain() bool {
 
 // useless tells whether a picture is to be thrown away: NVDEC failed at it, or it
 // came out before the decoder was exchanged.
-func (d *decoder) useless(number int64) bool {
+func (d *decoder) useless() bool {
+	c := &d.info.c
+	number, at := int64(c.opaque), instant{d.marks[uint64(c.opaque)%marksKept].epoch, time.Duration(c.pts)}
 	if d.codec.hw != nil {
-		if !d.replay.give(number) {
+		if !d.replay.give(number, at) {
 			return true
 		}
-		d.trouble.inARow = 0
+		if c.key != 0 {
+			d.trouble.failures = 0
+		}
 		return false
 	}
-	if !d.replay.repeated(number) {
+	if !d.replay.repeated(number, at) {
 		return false
 	}
 	d.codec.takeDamage() // told already

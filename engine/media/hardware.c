@@ -163,10 +163,11 @@ static void on_line(void *of, int level, const char *text) {
   if (call && strstr(call, " failed")) {
     call += 2;
     h->said.failures++;
-    if (av_strstart(call, "cuMemcpy2DAsync", NULL)) h->said.spoiled = 1;
+    if (av_strstart(call, "cuvidDecodePicture", NULL)) h->said.undecoded = 1;
+    else if (!av_strstart(call, "cuvidMapVideoFrame", NULL)) h->said.ours = 1;
     reason(h, call, strcspn(call, "("));
   } else if (av_strstart(text, " -> ", &next)) {
-    if (strstr(next, "OUT_OF_MEMORY")) h->said.memory = 1;
+    if (strstr(next, "OUT_OF_MEMORY")) h->said.ours = 1;
     if (h->cause) {
       av_strlcat(h->said.reason, ": ", sizeof h->said.reason);
       av_strlcat(h->said.reason, next, sizeof h->said.reason);

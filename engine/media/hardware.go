@@ -83,7 +83,7 @@ func (h *hardware) take(cc *astiav.CodecContext) hardwareSaid {
 	}
 	return hardwareSaid{
 		refused: c.refused != 0, begun: c.begun != 0, failed: c.failures > 0,
-		memory: c.memory != 0, spoiled: c.spoiled != 0, reason: C.GoString(&c.reason[0]),
+		undecoded: c.undecoded != 0, ours: c.ours != 0, reason: C.GoString(&c.reason[0]),
 	}
 }
 

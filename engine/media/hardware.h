@@ -25,11 +25,11 @@ const char *svm_hardware_refuses(int codec_id, int profile, int pix_fmt, int wid
 int svm_hardware_attach(svm_hardware *h, AVCodecContext *cc, svm_track *t);
 
 typedef struct svm_hardware_said {
-  int32_t refused;  // the decoder was told to go on in software
-  int32_t begun;    // NVDEC had decoded before
+  int32_t refused; // the decoder was told to go on in software
+  int32_t begun; // NVDEC had decoded before
   int32_t failures; // calls of the driver that failed
-  int32_t memory;   // one of them for want of memory
-  int32_t spoiled;  // the next frame that comes out has no pixels
+  int32_t undecoded; // one of them was the decoding of a picture
+  int32_t ours;     // one of them for a reason that cannot lie in the bitstream
   char reason[256]; // of the refusal or the first failure
 } svm_hardware_said;
 // What happened since the last call, in svm_send and svm_receive.

@@ -1,5 +1,7 @@
 package media
 
+import "time"
+
 const (
 	// keptPackets and keptBytes bound what is kept of a track on NVDEC, so that
 	// software can take over without the loss of a picture.
@@ -16,8 +18,15 @@ type replay struct {
 	pool  *packetPool
 	sent  []sentPacket // of consecutive numbers
 	bytes int
-	next  int   // of sent, to be sent again
-	told  int64 // up to this number the evidence went out with pictures
+	next  int     // of sent, to be sent again
+	told  int64   // up to this number the evidence went out with pictures
+	last  instant // of the picture that came out last
+}
+
+// instant is a timestamp of the container.
+type instant struct {
+	epoch int
+	at    time.Duration
 }
 
 type sentPacket struct {
@@ -25,6 +34,10 @@ type sentPacket struct {
 	number int64
 	given  int  // pictures that came out of it
 	failed bool // NVDEC did not decode it
+}
+
+func newReplay(pool *packetPool) replay {
+	return replay{pool: pool, told: -1, last: instant{at: noTime}}
 }
 
 // keep takes in a packet that is about to be sent, and gives up what is not needed
@@ -71,12 +84,12 @@ func (r *replay) fail(number int64) {
 
 // give notes that a picture of a packet came out of NVDEC; it is false where NVDEC
 // failed at it, and the picture holds whatever was in its memory.
-func (r *replay) give(number int64) bool {
+func (r *replay) give(number int64, at instant) bool {
 	i := r.find(number)
 	if i >= 0 && r.sent[i].failed {
 		return false
 	}
-	r.told = max(r.told, number)
+	r.told, r.last = max(r.told, number), at
 	if i >= 0 {
 		r.sent[i].given++
 	}
@@ -98,21 +111,30 @@ func (r *replay) again() (sentPacket, bool) {
 	return r.sent[r.next-1], true
 }
 
-// repeated tells whether a picture of the decoder that took over came out before.
-// The packets are given up once the first picture beyond them comes.
-func (r *replay) repeated(number int64) bool {
+// repeated tells whether a picture of the decoder that took over came out before,
+// or should have. The packets are given up once the first picture beyond them comes.
+func (r *replay) repeated(number int64, at instant) bool {
 	if len(r.sent) == 0 {
 		return false
 	}
 	i := r.find(number)
-	if i < 0 && r.next == len(r.sent) {
-		r.clear()
-	}
-	if i < 0 || r.sent[i].given == 0 {
+	if i < 0 {
+		if r.next == len(r.sent) {
+			r.clear()
+		}
 		return false
 	}
-	r.sent[i].given--
-	return true
+	if r.told < r.sent[0].number { // none of them
+		return false
+	}
+	if at.epoch == r.last.epoch && at.at != noTime && r.last.at != noTime {
+		return at.at <= r.last.at
+	}
+	if r.sent[i].given > 0 {
+		r.sent[i].given--
+		return true
+	}
+	return false
 }
 
 func (r *replay) find(number int64) int {
