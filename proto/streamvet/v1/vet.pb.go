@@ -567,10 +567,10 @@ const file_streamvet_v1_vet_proto_rawDesc = "" +
 	"VetRequest\x124\n" +
 	"\aoptions\x18\x01 \x01(\v2\x18.streamvet.v1.VetOptionsH\x00R\aoptions\x12#\n" +
 	"\x05chunk\x18\x02 \x01(\fB\v\xbaH\bz\x06\x10\x01\x18\x80\x80@H\x00R\x05chunkB\r\n" +
-	"\x04part\x12\x05\xbaH\x02\b\x01\"\xff\x02\n" +
+	"\x04part\x12\x05\xbaH\x02\b\x01\"\xfd\x02\n" +
 	"\n" +
-	"VetOptions\x12]\n" +
-	"\x03url\x18\x01 \x01(\tBI\xbaHFrD\x10\x01(\x80 2=^(rtsps?|srt|udp|rtp|rtmps?|https?|file)://[^\\x00-\\x20\\x7f]+$H\x00R\x03url\x12.\n" +
+	"VetOptions\x12[\n" +
+	"\x03url\x18\x01 \x01(\tBG\xbaHDrB(\x80 2=^(rtsps?|srt|udp|rtp|rtmps?|https?|file)://[^\\x00-\\x20\\x7f]+$H\x00R\x03url\x12.\n" +
 	"\x06upload\x18\x02 \x01(\v2\x14.streamvet.v1.UploadH\x00R\x06upload\x125\n" +
 	"\tdetection\x18\x03 \x01(\v2\x17.streamvet.v1.DetectionR\tdetection\x12F\n" +
 	"\fmax_duration\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\b\xbaH\x05\xaa\x01\x02*\x00R\vmaxDuration\x12S\n" +
