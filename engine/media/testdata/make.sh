@@ -25,10 +25,30 @@ make h264-444.mkv "${picture[@]}" "${x264[@]}" -pix_fmt yuv444p
 make h264-gray.mkv "${picture[@]}" "${x264[@]}" -pix_fmt gray
 make h264-full.mkv "${picture[@]}" "${x264[@]}" -vf scale=out_range=full:out_color_matrix=bt709 -color_range pc -colorspace bt709
 make h264-interlaced.ts -f lavfi -i "testsrc2=size=160x96:rate=25:duration=1" "${x264[@]}" -flags +ildct+ilme -x264-params tff=1
+make h264-crop.ts "${picture[@]}" "${x264[@]}" -bsf:v h264_metadata=crop_left=24:crop_top=6:crop_right=8:crop_bottom=10
 make h264-rotated.mp4 "${picture[@]}" "${x264[@]}"
 ffmpeg -v error -y -display_rotation:v 270 -i h264-rotated.mp4 -c copy "${exact[@]}" turned.mp4 2>/dev/null ||
   ffmpeg -v error -y -i h264-rotated.mp4 -c copy -metadata:s:v rotate=90 -fflags +bitexact turned.mp4
 mv turned.mp4 h264-rotated.mp4
+# chain OUT ARGS... -- ARGS... -- ARGS...: three parts of 0.4 s, one behind the other in one track.
+chain() {
+  local out=$1 part=0 args
+  shift
+  : >"$out"
+  while [ $# -gt 0 ]; do
+    args=()
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do args+=("$1") && shift; done
+    [ $# -eq 0 ] || shift
+    make part.ts "${args[@]}" -frames:v 10 -output_ts_offset "0.$((part * 4))"
+    cat part.ts >>"$out"
+    part=$((part + 1))
+  done
+  rm part.ts
+}
+small=("${picture[@]}" "${x264[@]}")
+large=(-f lavfi -i "testsrc2=size=320x180:rate=25:duration=1" "${x264[@]}")
+chain h264-sizes.ts "${large[@]}" -- "${small[@]}" -- "${large[@]}"
+chain h264-depths.ts "${small[@]}" -- "${small[@]}" -pix_fmt yuv420p10le -- "${small[@]}"
 make hevc.mp4 "${picture[@]}" "${sound[@]}" "${x265[@]}" -c:a aac -b:a 48k -shortest
 make hevc.ts "${picture[@]}" "${x265[@]}"
 make hevc-10.mkv "${picture[@]}" "${x265[@]}" -pix_fmt yuv420p10le
