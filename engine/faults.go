@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"sync/atomic"
 )
 
 // faults collects what went wrong beside the tracks of a source: detectors that
@@ -43,11 +44,13 @@ func (f *faults) all() error {
 // drops counts the pictures that detectors should have looked at and had no time
 // for, by detector.
 type drops struct {
+	total  atomic.Int64
 	mu     sync.Mutex
 	counts map[string]int64
 }
 
 func (d *drops) count(detector string) {
+	d.total.Add(1)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.counts == nil {

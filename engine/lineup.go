@@ -18,10 +18,10 @@ type lineup struct {
 	detectors []models.Detector
 	networks  []*network
 
-	pictureForms, soundForms, bitForms []measure.Detector
+	pictureForms, soundForms, bitForms, clockForms []measure.Detector
 	// What the scores of a track may be about, by what it carries.
-	pictureOutputs, soundOutputs, bitOutputs []verdict.Output
-	scribe                                   *scribe
+	pictureOutputs, soundOutputs, bitOutputs, clockOutputs []verdict.Output
+	scribe                                                 *scribe
 }
 
 // newLineup sorts detectors; networkOf gives the network of one that has one.
@@ -60,8 +60,11 @@ func (l *lineup) place(d models.Detector, networkOf func(models.Detector) (*netw
 	case d.Input == "bitstream":
 		l.bitForms = append(l.bitForms, form)
 		l.bitOutputs = append(l.bitOutputs, outputs...)
+	case d.Input == "clock":
+		l.clockForms = append(l.clockForms, form)
+		l.clockOutputs = append(l.clockOutputs, outputs...)
 	default:
-		return fmt.Errorf("detector %s: input %q is none of picture, sound, bitstream", d.Name, d.Input)
+		return fmt.Errorf("detector %s: input %q is none of picture, sound, bitstream, clock", d.Name, d.Input)
 	}
 	return nil
 }
@@ -72,7 +75,8 @@ func (l *lineup) tryForms() error {
 	_, pictures := measure.NewPicture(l.pictureForms)
 	_, sounds := sound.New(l.soundForms, 48000, 2)
 	_, bits := measure.NewBitstream(l.bitForms)
-	return errors.Join(pictures, sounds, bits)
+	_, clocks := measure.NewClock(l.clockForms)
+	return errors.Join(pictures, sounds, bits, clocks)
 }
 
 // needsLoudness tells whether a detector reads EBU R128.

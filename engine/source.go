@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,6 +35,8 @@ type SourceConfig struct {
 	// refused where there is no room, and pictures that a network has no time for are
 	// not shown to it.
 	Realtime bool
+	// Paced lets a file come no faster than it plays, as a live source does.
+	Paced bool
 	// Selection is which detectors run on it, and under which rules.
 	Selection Selection
 }
@@ -59,6 +60,7 @@ type Source struct {
 	started time.Time
 
 	realtime  bool
+	paced     bool
 	selection Selection              // guarded by engine.mu
 	lineup    atomic.Pointer[lineup] // for its tracks to take up
 
@@ -96,7 +98,7 @@ func (s *Source) prepare(l *lineup) error {
 		return err
 	}
 	follow := func(index int, outputs []verdict.Output) {
-		err = errors.Join(err, s.judge.follow(s.name, index, slices.Concat(outputs, l.bitOutputs)))
+		err = errors.Join(err, s.judge.follow(s.name, index, s.outputsOf(l, index, outputs)))
 	}
 	for _, t := range video {
 		follow(t.Info.Index, l.pictureOutputs)
@@ -148,7 +150,7 @@ func (s *Source) change(track int, l *lineup, outputs []verdict.Output) error {
 	if err := s.bits.change(l); err != nil {
 		return err
 	}
-	return s.judge.change(track, slices.Concat(outputs, l.bitOutputs), l.scribe)
+	return s.judge.change(track, s.outputsOf(l, track, outputs), l.scribe)
 }
 
 // run decodes, measures and judges every track until all have ended.
@@ -160,7 +162,12 @@ func (s *Source) run(ctx context.Context) {
 	for _, t := range s.media.Audio() {
 		group.Go(func() error { return s.vetSound(running, t) })
 	}
+	watching, end := context.WithCancel(ctx)
+	watched := make(chan error, 1)
+	go func() { watched <- s.watch(watching) }()
 	err := group.Wait()
+	end()
+	err = errors.Join(err, <-watched)
 	s.looks.Wait()
 	err = errors.Join(err, s.faults.all())
 	if ctx.Err() == nil {
@@ -229,6 +236,10 @@ func (s *Source) vetPictures(ctx context.Context, t *media.VideoTrack) error {
 		if err != nil {
 			return fmt.Errorf("track %d: %w", t.Info.Index, err)
 		}
+		if err := s.pace(ctx, f.PTS); err != nil {
+			f.Release()
+			return err
+		}
 		s.clock.frames.Add(1)
 		s.clock.position(f.PTS + f.Duration)
 		err = p.take(ctx, f)
@@ -249,6 +260,10 @@ func (s *Source) vetSound(ctx context.Context, t *media.AudioTrack) error {
 		}
 		if err != nil {
 			return fmt.Errorf("track %d: %w", t.Info.Index, err)
+		}
+		if err := s.pace(ctx, a.PTS); err != nil {
+			a.Release()
+			return err
 		}
 		s.clock.position(a.PTS + a.Duration)
 		watch := startWatch()

@@ -14,7 +14,7 @@ import (
 )
 
 // inputs are what a detector can look at, in the order in which people read them.
-var inputs = []string{"picture", "sound", "bitstream"}
+var inputs = []string{"picture", "sound", "bitstream", "clock"}
 
 var (
 	namePattern = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)

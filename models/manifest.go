@@ -11,7 +11,8 @@ type Manifest struct {
 	Name    string `yaml:"name"`    // as the folder: [a-z0-9_]+
 	Version string `yaml:"version"` // semantic version
 	Summary string `yaml:"summary"` // one sentence for people
-	// Input is what the detector looks at: "picture", "sound" or "bitstream".
+	// Input is what the detector looks at: "picture", "sound", "bitstream" or
+	// "clock", which is the pace of a live source and of the engine.
 	Input string `yaml:"input"`
 	// Measure names the closed form in engine/measure that gives the scores;
 	// empty for a network.

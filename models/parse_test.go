@@ -22,7 +22,7 @@ func TestBadManifests(t *testing.T) {
 		{"version in quotes", "gloom", "0.1.0", `"0.1"`, `version: "0.1" is no semantic version: write it as 1.2.3`},
 		{"leading zero", "gloom", "0.1.0", "0.01.0", "no semantic version"},
 		{"empty summary", "gloom", "summary: Sound that is quiet; a closed form of the tests.", "summary: ''", "summary: it is empty"},
-		{"input", "gloom", "input: sound", "input: smell", `detector.yaml:4: input: "smell" is none of picture, sound, bitstream`},
+		{"input", "gloom", "input: sound", "input: smell", `detector.yaml:4: input: "smell" is none of picture, sound, bitstream, clock`},
 		{"measure and network", "bright", "input: picture", "input: picture\nmeasure: level", "measure: a detector has either a measure or a network"},
 		{"neither", "gloom", "measure: level\n", "", "measure: a detector has either a measure or a network"},
 		{"measure's name", "gloom", "measure: level", "measure: Level", "measure: \"Level\" is no name"},

@@ -28,7 +28,7 @@ func newSet(detectors []Detector) *Set {
 	return &Set{detectors: detectors}
 }
 
-// Detectors lists them: those of pictures, of sound, of the bitstream, each by
+// Detectors lists them: those of pictures, of sound, of the bitstream, of the clock, each by
 // name. What hangs from them (outputs, parameters, files) is read-only.
 func (s *Set) Detectors() []Detector { return slices.Clone(s.detectors) }
 

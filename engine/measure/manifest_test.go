@@ -56,6 +56,9 @@ func knobsOf(t *testing.T, input string, d Detector) []knob {
 	case "bitstream":
 		_, err = NewBitstream([]Detector{d})
 		knobs = bitstreamForms()[d.Measure]().knobs()
+	case "clock":
+		_, err = NewClock([]Detector{d})
+		knobs = clockForms()[d.Measure]().knobs()
 	default:
 		t.Errorf("%s: input %q", d.Name, input)
 	}

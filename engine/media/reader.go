@@ -2,6 +2,7 @@ package media
 
 import (
 	"fmt"
+	"time"
 
 	astiav "github.com/asticode/go-astiav"
 )
@@ -39,7 +40,9 @@ func (s *Source) read() error {
 		s.discardSkipped()
 		pkt := s.packets.get()
 		var info packetInfo
+		s.waitingSince.Store(time.Now().UnixNano())
 		rc := s.in.read(s.format, pkt, s.options.StallTimeout, &info)
+		s.waitingSince.Store(0)
 		if rc < 0 || info.logged {
 			s.drainLog()
 		}
@@ -66,6 +69,16 @@ func (s *Source) read() error {
 			return ErrClosed
 		}
 	}
+}
+
+// Waiting is how long the input has given nothing by now, though it was asked; 0
+// while it is not asked, because the queues are full, or before and after reading.
+func (s *Source) Waiting() time.Duration {
+	since := s.waitingSince.Load()
+	if since == 0 {
+		return 0
+	}
+	return max(0, time.Duration(time.Now().UnixNano()-since))
 }
 
 // readEnded decides what a failed read means. The codes of FFmpeg do not tell a

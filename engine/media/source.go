@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	astiav "github.com/asticode/go-astiav"
@@ -69,6 +70,8 @@ type Source struct {
 
 	changed chan struct{} // cap 1: a queue has room, or hungers
 	closing chan struct{} // closed by Close
+
+	waitingSince atomic.Int64 // when the read under way began, Unix nanoseconds; 0: none is
 
 	mu      sync.Mutex
 	started bool

@@ -44,6 +44,7 @@ const (
 	MissingTrack  Defect = "missing_track"
 	Stall         Defect = "stall"
 	AVDesync      Defect = "av_desync"
+	Overload      Defect = "overload" // of the engine, not of the source
 )
 
 // Defects lists every defect, pictures first, then sound, then the rest.
@@ -52,7 +53,7 @@ func Defects() []Defect {
 		Black, Freeze, Stutter, Dark, Overexposed, SolidColor, ColorBars, LetterboxChange, Combing, Flash,
 		Blockiness, Compression, Upscaling, Blur, Noise, Banding, BlockCorruption,
 		Silence, Clipping, Loudness, TruePeak, Phase, DeadChannel, DCOffset, Hum, Hiss, Click, Dropout, AudioStutter, CodecDamage,
-		DecodeError, TimestampJump, FormatChange, MissingTrack, Stall, AVDesync,
+		DecodeError, TimestampJump, FormatChange, MissingTrack, Stall, AVDesync, Overload,
 	}
 }
 
