@@ -53,6 +53,13 @@ func locate(url string) (location, error) {
 	return location{url, readOptions(allowed)}, nil
 }
 
+// ComesAtItsPace tells whether what lies at url can only be live: its pictures
+// come when they are sent, not when they are asked for.
+func ComesAtItsPace(url string) bool {
+	scheme, _, ok := strings.Cut(url, "://")
+	return ok && slices.Contains([]string{"rtsp", "rtsps", "rtp", "udp", "srt", "rtmp", "rtmps", "rtmpt"}, strings.ToLower(scheme))
+}
+
 // WithoutPassword is url as it may be told: a password in it is replaced, and so
 // are bytes that are no text.
 func WithoutPassword(url string) string {

@@ -182,3 +182,14 @@ func TestVersions(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatComesAtItsPace(t *testing.T) {
+	for url, want := range map[string]bool{
+		"rtsp://camera/1": true, "RTSPS://camera/1": true, "udp://@239.0.0.1:1234": true, "srt://a:1?mode=listener": true, "rtmp://a/b/c": true,
+		"http://a/b.m3u8": false, "/film.mp4": false, "file:///film.mp4": false, "rtsp": false, "": false,
+	} {
+		if ComesAtItsPace(url) != want {
+			t.Errorf("%q: want %v", url, want)
+		}
+	}
+}
