@@ -7,11 +7,13 @@
 kernels=$ROOT/engine/device/kernels
 "$ROOT/scripts/packages.sh" ptx
 
-# ISA 6.3 (what clang 14 writes for sm_75) loads on every driver since 410. Contraction is off and nothing is
+# ISA 6.3, the first that knows sm_75, loads on every driver since 410. Contraction is off and nothing is
 # approximated, so that a GPU gives the bits of a CPU; loops stay rolled, which keeps registers few.
+# Comments go: they hold the compiler's build.
 compile() {
-  clang++-14 -x cuda --cuda-device-only --cuda-gpu-arch=sm_75 -nocudainc -nocudalib -std=c++17 -O3 \
-    -fno-unroll-loops -ffp-contract=off -Wall -Werror -S "$kernels/entries.cu" -o - | grep -v '^//'
+  clang++-14 -x cuda --cuda-device-only --cuda-gpu-arch=sm_75 -Xclang -target-feature -Xclang +ptx63 \
+    -nocudainc -nocudalib -std=c++17 -O3 -fno-unroll-loops -ffp-contract=off -Wall -Werror \
+    -S "$kernels/entries.cu" -o - | sed -e 's,[[:space:]]*//.*,,' -e '/^$/d'
 }
 
 ptx=$(compile)

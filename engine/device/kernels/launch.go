@@ -13,7 +13,8 @@ import (
 //go:embed kernels.ptx
 var PTX string
 
-// Launch is one kernel: which entry of PTX, over how many threads.
+// Launch is one kernel: which entry of PTX, over how many thread blocks of how
+// many threads. Shared memory is part of the entry; none is asked for here.
 type Launch struct {
 	Entry       string
 	Grid, Block [3]int
@@ -24,28 +25,48 @@ type Launch struct {
 // addresses of the planes Y, U, V; their pitches; the address of the row of the
 // tensor. U of interleaved planes is the first chroma sample, V the second.
 func PutLaunch(c device.PlanConfig) Launch {
-	entry := map[device.DType]string{device.U8: "sv_put_u8", device.F16: "sv_put_f16", device.F32: "sv_put_f32"}[c.Type]
-	return Launch{Entry: entry, Grid: [3]int{share(c.OutWidth, 32), share(c.OutHeight, 8), 1}, Block: [3]int{32, 8, 1}}
+	entry, across := "sv_put_", 1
+	if c.Channels == device.Luma && c.Filter == device.None {
+		entry, across = "sv_put_luma_", 4 // positions a thread
+	}
+	block := [3]int{32, 8, 1}
+	return Launch{
+		Entry: entry + c.Type.String(),
+		Grid:  [3]int{share(c.OutWidth, across*block[0]), share(c.OutHeight, block[1]), 1}, Block: block,
+	}
 }
+
+// What a thread block takes of a picture; the kernels have the same numbers.
+const (
+	tileWidth, tileHeight, tileThreads = 128, 64, 128 // tile.cuh
+	barColumns, barRows, barThreads    = 128, 16, 512 // bars.cuh
+	beginThreads                       = 256
+	cellLanes                          = 32 // at most
+)
 
 // MeasureLaunches are the kernels that measure a picture, in order. Their
 // parameters, each of 8 bytes: the measures (struct sv_measures, whatever is in
 // it); ScratchBytes of scratch; geometry, planes and pitches as in PutLaunch; the
 // address and the pitch of the luma before, or 0 and 0.
 func MeasureLaunches(w, h int, f frame.Format) []Launch {
-	one := [3]int{1, 1, 1}
-	side := 8 * frame.BlockSize
-	blocks := func(w, h int) [3]int { return [3]int{share(w, side), share(h, side), 1} }
-	l := []Launch{
-		{"sv_measure_begin", one, one},
-		{"sv_measure_luma", blocks(w, h), [3]int{8, 8, 1}},
+	lanes := lanesOfCell(w, h)
+	cells := max(8, 32/lanes) // a thread block
+	return []Launch{
+		{"sv_measure_begin", [3]int{1, 1, 1}, [3]int{beginThreads, 1, 1}},
+		{"sv_measure_tiles", [3]int{share(w, tileWidth), share(h, tileHeight), 1}, [3]int{tileThreads, 1, 1}},
+		{"sv_measure_cells", [3]int{frame.GridWidth / cells, frame.GridHeight, planes(f)}, [3]int{lanes, cells, 1}},
+		{"sv_measure_bars", [3]int{share(w, barColumns) + share(h, barRows), 1, 1}, [3]int{barThreads, 1, 1}},
 	}
-	if !f.Mono {
-		l = append(l, Launch{"sv_measure_chroma", blocks(f.ChromaSize(w, h)), [3]int{8, 8, 1}})
+}
+
+// lanesOfCell is a power of two such that each lane has a few loads of 16 samples.
+func lanesOfCell(w, h int) int {
+	loads := (share(share(w, frame.GridWidth), 16) + 1) * share(h, frame.GridHeight)
+	lanes := 1
+	for lanes < cellLanes && 4*lanes <= loads {
+		lanes *= 2
 	}
-	return append(l,
-		Launch{"sv_measure_grid", [3]int{1, frame.GridHeight, 1}, [3]int{frame.GridWidth, 1, 1}},
-		Launch{"sv_measure_borders", one, one})
+	return lanes
 }
 
 // ScratchBytes is the device memory that MeasureLaunches needs besides, 0 for none.

@@ -4,9 +4,12 @@
 #define SV_PREPROCESS_H
 #include "sample.h"
 
+// i * a / n, rounded down, for i <= 2n, a <= 2^24 and n <= 2^14, in 32 bits: with
+// a = q*n + r it is i*q + i*r/n. A GPU has no fast division of 64 bits.
+SV_HD sv_u32 sv_share(sv_u32 i, sv_u32 a, sv_u32 n) { return i * (a / n) + i * (a % n) / n; }
+
 // Edge i of n output samples over a row of src, in 1/256 source sample.
-// i <= 2^14 and src <= 2^14, so the product stays below 2^37.
-SV_HD sv_u32 sv_edge(sv_i32 i, sv_i32 src, sv_i32 n) { return (sv_u32)((sv_u64)i * (sv_u64)src * 256 / (sv_u64)n); }
+SV_HD sv_u32 sv_edge(sv_i32 i, sv_i32 src, sv_i32 n) { return sv_share((sv_u32)i, (sv_u32)src * 256, (sv_u32)n); }
 
 // Footprint [a, b) of output sample i; never empty.
 SV_HD void sv_span(sv_i32 i, sv_i32 src, sv_i32 n, sv_u32 &a, sv_u32 &b) {
@@ -40,7 +43,7 @@ SV_HD float sv_area(const sv_picture &p, sv_i32 plane, sv_i32 x, sv_i32 y, sv_i3
 
 // The two taps of output sample i and the weight of the second, 0..2047 of 2048.
 SV_HD void sv_tap(sv_i32 i, sv_i32 src, sv_i32 n, sv_i32 &i0, sv_i32 &i1, sv_u32 &w) {
-  sv_i64 f = (sv_i64)((2 * (sv_u64)i + 1) * (sv_u64)src * 1024 / (sv_u64)n) - 1024;
+  sv_i32 f = (sv_i32)sv_share(2 * (sv_u32)i + 1, (sv_u32)src * 1024, (sv_u32)n) - 1024;
   if (f < 0) f = 0;
   i0 = (sv_i32)(f >> 11);
   w = (sv_u32)(f & 2047);
@@ -123,24 +126,28 @@ SV_HD void sv_store_pad(sv_u8 *p, float v) { *p = (sv_u8)(sv_i32)v; }
 SV_HD void sv_store_pad(sv_u16 *p, float v) { *p = sv_half(v); }
 SV_HD void sv_store_pad(float *p, float v) { *p = v; }
 
-// Position (x, y) of the tensor's row that begins at dst.
-template <class O>
-SV_HD void sv_put(const sv_plan &P, const sv_picture &p, O *dst, sv_i32 x, sv_i32 y) {
+// Position (x, y) of the tensor's row that begins at dst; RESAMPLE is sv_resample,
+// or a form of it that gives the same bits.
+template <float (*RESAMPLE)(const sv_plan &, const sv_picture &, sv_i32, sv_i32, sv_i32), class O>
+SV_HD void sv_put_by(const sv_plan &P, const sv_picture &p, O *dst, sv_i32 x, sv_i32 y) {
   sv_i64 plane = (sv_i64)P.out_width * P.out_height, i = (sv_i64)y * P.out_width + x;
   sv_i32 n = P.channels == SV_RGB ? 3 : 1, bx = x - P.box_x, by = y - P.box_y;
   if (bx < 0 || by < 0 || bx >= P.box_w || by >= P.box_h) {
     for (sv_i32 c = 0; c < n; c++) sv_store_pad(dst + c * plane + i, P.pad[c]);
     return;
   }
-  float o[3], Y = sv_resample(P, p, 0, bx, by);
+  float o[3], Y = RESAMPLE(P, p, 0, bx, by);
   if (P.channels == SV_LUMA) {
     o[0] = sv_clip(Y * P.in_scale);
   } else if (p.chroma_width == 0) {
     sv_colour(P, Y, 128.0f / P.in_scale, 128.0f / P.in_scale, o);
   } else {
-    sv_colour(P, Y, sv_resample(P, p, 1, bx, by), sv_resample(P, p, 2, bx, by), o);
+    sv_colour(P, Y, RESAMPLE(P, p, 1, bx, by), RESAMPLE(P, p, 2, bx, by), o);
   }
   for (sv_i32 c = 0; c < n; c++) sv_store(dst + c * plane + i, o[c], P.mul[c], P.add[c]);
 }
+
+template <class O>
+SV_HD void sv_put(const sv_plan &P, const sv_picture &p, O *dst, sv_i32 x, sv_i32 y) { sv_put_by<sv_resample>(P, p, dst, x, y); }
 
 #endif

@@ -1,0 +1,65 @@
+// Samples from a plane, sixteen at a time and in 8-bit units, whatever the depth.
+#ifndef SV_LOAD_CUH
+#define SV_LOAD_CUH
+#include "lanes.cuh"
+
+// A plane as rows of samples. Rows of interleaved chroma hold both planes.
+struct sv_rows {
+  const sv_u8 *base;
+  sv_i64 pitch;
+  sv_i32 width, height;  // in samples
+  sv_i32 shift;          // from a 16-bit word to 8-bit units; 0 for 8-bit samples
+  bool aligned;          // every row begins at a multiple of 16 bytes
+};
+
+SV_GPU sv_rows sv_rows_of(const sv_picture &p, const void *base, sv_i64 pitch, sv_i32 width, sv_i32 height) {
+  sv_rows r = {(const sv_u8 *)base, pitch, width, height, p.sample_bytes == 1 ? 0 : p.word_shift + p.depth - 8,
+               (((sv_u64)base | (sv_u64)pitch) & 15) == 0};
+  return r;
+}
+
+// Two words of two samples of 16 bits. Those beyond the depth count as the largest.
+SV_GPU sv_four sv_narrow(sv_u32 a, sv_u32 b, sv_i32 shift) {
+  if (shift == 8) return sv_pick(a, b, 0x7531);
+  sv_u32 lanes = (0xffffu >> shift) * 0x10001u;
+  a = (a >> shift) & lanes;
+  b = (b >> shift) & lanes;
+  a |= sv_pick(a + 0x7f007f00u, 0, 0xbb99);  // beyond 255: all bits set
+  b |= sv_pick(b + 0x7f007f00u, 0, 0xbb99);
+  return sv_pick(a, b, 0x6420);
+}
+
+// Samples x..x+3 one by one, 0 outside the row.
+SV_GPU sv_four sv_load_slowly(const sv_rows &r, const sv_u8 *row, sv_i32 x) {
+  sv_four v = 0;
+  for (sv_i32 i = 3; i >= 0; i--) {
+    sv_i32 at = x + i;
+    sv_u32 s = 0;
+    if (at >= 0 && at < r.width) s = r.shift ? sv_narrow(((const sv_u16 *)row)[at], 0, r.shift) : row[at];
+    v = v << 8 | s;
+  }
+  return v;
+}
+
+// Samples x..x+15 of row y, 0 outside the row. x is a multiple of 16, y inside.
+SV_GPU sv_sixteen sv_load(const sv_rows &r, sv_i32 x, sv_i32 y) {
+  const sv_u8 *row = r.base + y * r.pitch;
+  sv_sixteen v = {0, 0, 0, 0};
+  if (x < 0 || x >= r.width) return v;
+  if (!r.aligned || x + 16 > r.width) {
+    v.x = sv_load_slowly(r, row, x);
+    v.y = sv_load_slowly(r, row, x + 4);
+    v.z = sv_load_slowly(r, row, x + 8);
+    v.w = sv_load_slowly(r, row, x + 12);
+    return v;
+  }
+  if (r.shift == 0) return *(const sv_sixteen *)(row + x);
+  sv_sixteen a = ((const sv_sixteen *)(row + 2 * x))[0], b = ((const sv_sixteen *)(row + 2 * x))[1];
+  v.x = sv_narrow(a.x, a.y, r.shift);
+  v.y = sv_narrow(a.z, a.w, r.shift);
+  v.z = sv_narrow(b.x, b.y, r.shift);
+  v.w = sv_narrow(b.z, b.w, r.shift);
+  return v;
+}
+
+#endif
