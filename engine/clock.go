@@ -74,6 +74,9 @@ type Progress struct {
 	Raised   int           // verdicts in all
 }
 
+// Silent is how long the source has sent nothing by now, though it was asked.
+func (s *Source) Silent() time.Duration { return s.media.Waiting() }
+
 // Progress tells how far the source has come by now.
 func (s *Source) Progress() Progress {
 	open, raised, _ := s.judge.counts()

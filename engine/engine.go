@@ -126,7 +126,7 @@ func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
 	}
 	s := &Source{
 		engine: e, name: c.Name, log: e.config.Logger.With("source", c.Name), media: m, queue: queue,
-		judge: newJudge(c.Sink, l.scribe), realtime: c.Realtime, paced: c.Paced, selection: c.Selection,
+		judge: newJudge(c.Sink, l.scribe, c.Epoch), realtime: c.Realtime, paced: c.Paced, selection: c.Selection,
 		stop: cancel, done: make(chan struct{}), started: time.Now(),
 	}
 	s.lineup.Store(l)

@@ -17,6 +17,7 @@ type judge struct {
 	mu       sync.Mutex
 	sink     Sink
 	scribe   *scribe
+	epoch    int
 	trackers map[int]*verdict.Tracker // by track
 	pending  []verdict.Verdict        // reused
 	open     int                      // verdicts raised and not cleared
@@ -30,8 +31,8 @@ type camera interface {
 	shoot(at time.Duration) *streamvetv1.Evidence
 }
 
-func newJudge(sink Sink, s *scribe) *judge {
-	return &judge{sink: sink, scribe: s, trackers: map[int]*verdict.Tracker{}, byDefect: map[verdict.Defect]int{}}
+func newJudge(sink Sink, s *scribe, epoch int) *judge {
+	return &judge{sink: sink, scribe: s, epoch: epoch, trackers: map[int]*verdict.Tracker{}, byDefect: map[verdict.Defect]int{}}
 }
 
 // follow makes the tracker of one track.
@@ -105,6 +106,7 @@ func (j *judge) finish() {
 func (j *judge) tell(look camera) {
 	for _, v := range j.pending {
 		r := j.scribe.record(v)
+		r.Id, r.Epoch = epochID(j.epoch, r.Id), uint32(j.epoch)
 		switch v.State {
 		case verdict.Raised:
 			j.open++

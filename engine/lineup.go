@@ -117,7 +117,7 @@ func (l *lineup) choose(s Selection) (*lineup, error) {
 		chosen = append(chosen, withRules(d, s.Rules))
 	}
 	if len(chosen) == 0 {
-		return nil, errors.New("no detector is left to run")
+		return nil, fmt.Errorf("%w: no detector is left to run", ErrSelection)
 	}
 	return newLineup(chosen, l.network)
 }
@@ -131,6 +131,9 @@ func (l *lineup) network(d models.Detector) (*network, error) {
 	}
 	return nil, fmt.Errorf("detector %s: its network is not loaded", d.Name)
 }
+
+// ErrSelection is in the error of a Selection that makes no sense.
+var ErrSelection = errors.New("selection of detectors")
 
 // check refuses names that nothing answers to.
 func (l *lineup) check(s Selection) error {
@@ -156,7 +159,10 @@ func (l *lineup) check(s Selection) error {
 			errs = append(errs, fmt.Errorf("rule of %s by detector %s: %w", k.Defect, k.Detector, err))
 		}
 	}
-	return errors.Join(errs...)
+	if len(errs) > 0 {
+		return fmt.Errorf("%w: %w", ErrSelection, errors.Join(errs...))
+	}
+	return nil
 }
 
 // among leaves out what names no detector of the list.

@@ -78,16 +78,19 @@ func TestStallOfALiveSource(t *testing.T) {
 	}
 }
 
-// waiter is a notebook that tells when something is raised.
+// waiter is a notebook that tells when something is raised, and, if that is asked
+// for, cleared.
 type waiter struct {
 	notebook
-	raised chan *streamvetv1.Verdict
+	raised, cleared chan *streamvetv1.Verdict
 }
 
 func (w *waiter) Verdict(v *streamvetv1.Verdict) {
 	w.notebook.Verdict(v)
 	if v.State == streamvetv1.State_STATE_RAISED {
 		w.raised <- v
+	} else if v.State == streamvetv1.State_STATE_CLEARED && w.cleared != nil {
+		w.cleared <- v
 	}
 }
 

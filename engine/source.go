@@ -35,6 +35,9 @@ type SourceConfig struct {
 	// refused where there is no room, and pictures that a network has no time for are
 	// not shown to it.
 	Realtime bool
+	// Epoch numbers the connections of a source that is connected again and again; it
+	// stands in verdicts, and in their ids. 0 for what is connected once.
+	Epoch int
 	// Paced lets a file come no faster than it plays, as a live source does.
 	Paced bool
 	// Selection is which detectors run on it, and under which rules.
