@@ -6,15 +6,24 @@
 enter_env
 cd "$ROOT"
 
+# ONNX Runtime's CUDA provider runs over doubles of NVIDIA's libraries; 202 MB, the first time.
+STREAMVET_ORT_GPU_DIR=${STREAMVET_ORT_GPU_DIR:-$("$ROOT/scripts/onnxruntime.sh" --gpu)}
+export STREAMVET_ORT_GPU_DIR
+
 go test -timeout 25m "$@" ./...
 
 [ $# -eq 0 ] || exit 0
-# Where nobody can be asked, what cannot be checked is an error.
-if scripts/proto.sh --tools >/dev/null || [ "${CI:-}" = true ]; then
-  scripts/proto.sh --check
-else
-  say "the API in proto/ was not checked, for want of its tools (above)"
-fi
+
+# with_tools SCRIPT STEP: a check whose tools may be out of reach; where nobody reads along, that is an error.
+with_tools() {
+  if "scripts/$1" --tools >/dev/null || [ "${CI:-}" = true ]; then
+    "scripts/$1" "$2"
+  else
+    say "scripts/$1 $2 was left out, for want of its tools (above)"
+  fi
+}
+with_tools proto.sh --check
+with_tools python.sh --test
 
 mapfile -t light < <(go list -f '{{.ImportPath}} {{join .Deps " "}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... |
   grep -v 'go-astiav\|/engine/media\|/engine/inject\|streamvet/engine ' | cut -d' ' -f1)
