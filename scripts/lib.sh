@@ -67,6 +67,17 @@ gpu_here() {
 }
 cuda_dir() { echo "$CACHE/cuda-$CUDA_RUNTIME_VERSION-$(recipe "$(platform)" "$CUDA_RUNTIME_WHEEL_SHA256" "$(cat "$ROOT"/engine/device/cuda/driver/*)")"; }
 
+# double_flags: how the test double of the driver is compiled, one a line; double_dir: where it lies.
+# Floats must not be contracted: the double's GPU gives the bits of a real one.
+double_flags() {
+  printf '%s\n' -std=c++17 -O3 -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno -Wall -Wextra
+  ! grep -qw avx2 /proc/cpuinfo || printf '%s\n' -mavx2 -mpopcnt
+}
+double_dir() {
+  local sources=$ROOT/engine/device/cuda/double
+  echo "$CACHE/double-$(recipe "$(platform)" "$(double_flags)" "$(cat "$sources"/*/*.cc "$sources"/*/*.h "$sources"/*.h "$ROOT/scripts/double.sh")")"
+}
+
 # fetch_wheel REQUIREMENT SHA256 DIR [pip option...]: one wheel, nothing installed, no Python of a certain version needed.
 fetch_wheel() {
   local requirement=$1 sha=$2 dir=$3 wheel
