@@ -13,6 +13,8 @@ import (
 
 // Run tests the device that open makes.
 func Run(t *testing.T, open func() (device.Device, error)) {
+	t.Run("close", func(t *testing.T) { closes(t, open) })
+	open = lend(t, open)
 	t.Run("tensors have the bits of the reference", func(t *testing.T) { tensorsMatch(t, open) })
 	t.Run("tensors hold what was asked for", func(t *testing.T) { tensorsMean(t, open) })
 	t.Run("rows do not touch each other", func(t *testing.T) { rowsKeepApart(t, open) })
@@ -31,8 +33,27 @@ func Run(t *testing.T, open func() (device.Device, error)) {
 	t.Run("streams wait for each other", func(t *testing.T) { streamsOrder(t, open) })
 	t.Run("misfits are refused", func(t *testing.T) { misfitsRefused(t, open) })
 	t.Run("plans that make no sense are refused", func(t *testing.T) { plansRefused(t, open) })
-	t.Run("close", func(t *testing.T) { closes(t, open) })
 }
+
+// lend opens one device for all tests: a GPU takes its time to open.
+func lend(t *testing.T, open func() (device.Device, error)) func() (device.Device, error) {
+	t.Helper()
+	d, err := open()
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Errorf("close of the device: %v", err)
+		}
+	})
+	return func() (device.Device, error) { return lent{d}, nil }
+}
+
+// lent is a device that who borrowed it does not close.
+type lent struct{ device.Device }
+
+func (lent) Close() error { return nil }
 
 // rig is a device under test with what a test needs around it. Every method
 // fails the test instead of returning an error.
