@@ -15,13 +15,16 @@ import (
 	"unsafe"
 
 	"github.com/streamvet/streamvet/engine/device"
+	"github.com/streamvet/streamvet/engine/frame"
 )
 
 // Binding is a session bound to one tensor and to output tensors of its own. It
 // belongs to one goroutine at a time, as the tensor does.
 type Binding struct {
 	session   *Session
+	program   *program
 	in        device.Tensor
+	shape     device.Shape // of the rows of in that are bound
 	maxBatch  int
 	scoreRank int
 	mapH      int
@@ -33,15 +36,18 @@ type Binding struct {
 	closed bool
 	// sizes[n-1] runs batch size n; made when that size comes first.
 	sizes         []*C.infer_binding
+	captured      bool // the graph, where there are graphs
 	scores, cells output
-	started       int // rows of the run that is under way
-	n             int // rows of the last run that was finished
+	started       int              // rows of the run that is under way
+	n             int              // rows of the last run that was finished
+	running       *C.infer_binding // what runNow runs
+	runNow        func() error     // made once: a run allocates nothing
 }
 
 // Bind prepares s to run on the first rows of in, up to maxBatch. It runs the
-// network on what lies in the tensor, with one row and with maxBatch, to learn
-// the shape of the map and that batches work. The tensor must stay open until
-// the binding is closed; its memory must not be the Go heap's.
+// network on what lies in the tensor, to learn the shape of the map and that
+// batches work. The tensor must stay open until the binding is closed; its memory
+// must not be the Go heap's.
 func (s *Session) Bind(in device.Tensor, maxBatch int) (*Binding, error) {
 	b, err := s.bind(in, maxBatch)
 	if err != nil {
@@ -51,30 +57,76 @@ func (s *Session) Bind(in device.Tensor, maxBatch int) (*Binding, error) {
 }
 
 func (s *Session) bind(in device.Tensor, maxBatch int) (*Binding, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil, ErrClosed
-	}
 	if err := s.fits(in, maxBatch); err != nil {
 		return nil, err
 	}
-	b := &Binding{session: s, in: in, maxBatch: maxBatch, sizes: make([]*C.infer_binding, maxBatch)}
-	for _, n := range []int{1, maxBatch}[:min(2, maxBatch)] {
+	b := &Binding{session: s, in: in, shape: in.Shape(), maxBatch: maxBatch, sizes: make([]*C.infer_binding, maxBatch)}
+	b.shape.N = maxBatch
+	var err error
+	if b.program, err = s.take(b.shape); err != nil {
+		return nil, err
+	}
+	b.runNow = func() error { return failure(C.infer_run(handle(b.program.ort), b.running)) }
+	if err := b.open(); err != nil {
+		return nil, errors.Join(err, b.free())
+	}
+	s.mu.Lock()
+	if !s.closed {
+		s.bindings[b] = struct{}{}
+		s.mu.Unlock()
+		return b, nil
+	}
+	s.mu.Unlock()
+	return nil, errors.Join(ErrClosed, b.free())
+}
+
+// open tries batches out, makes the outputs and, on a GPU, warms up: the first run
+// allocates and plans, and much of what is wrong shows there.
+func (b *Binding) open() error {
+	s := b.session
+	s.capture.RLock()
+	defer s.capture.RUnlock()
+	tries := []int{1, b.maxBatch}[:min(2, b.maxBatch)]
+	if s.on != CPU {
+		tries = []int{b.maxBatch}
+	}
+	for _, n := range tries {
 		if err := b.tryOut(n); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	err := b.scores.open(s.at, device.Shape{N: maxBatch, C: 1, H: 1, W: 1})
+	err := b.scores.open(s.at, device.Shape{N: b.maxBatch, C: 1, H: 1, W: 1})
 	if err == nil && b.mapH > 0 {
-		err = b.cells.open(s.at, device.Shape{N: maxBatch, C: 1, H: b.mapH, W: b.mapW})
+		err = b.cells.open(s.at, device.Shape{N: b.maxBatch, C: 1, H: b.mapH, W: b.mapW})
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("the outputs of %d rows: %w", maxBatch, err), b.free())
+		return fmt.Errorf("the outputs of %d rows: %w", b.maxBatch, err)
 	}
-	s.bindings[b] = struct{}{}
-	return b, nil
+	if s.on == CPU {
+		return nil
+	}
+	return b.warmUp()
 }
+
+// warmUp runs what Start will run, to its end. A graph is captured by Start alone,
+// when nobody else uses the queue.
+func (b *Binding) warmUp() error {
+	if err := b.prepare(b.maxBatch); err != nil {
+		return err
+	}
+	var err error
+	if !b.graphs() {
+		err = b.run(b.sizes[b.maxBatch-1])
+	}
+	err = errors.Join(err, b.session.at.Queue.Sync())
+	if n := fixSignals(); n > 0 {
+		b.session.library.options.Logger.Debug("signal handlers of a library were moved to their own stack", "handlers", n)
+	}
+	return err
+}
+
+// graphs tells whether runs are captured.
+func (b *Binding) graphs() bool { return b.session.library.options.Graphs && b.session.on != CPU }
 
 // fits tells why the network cannot read maxBatch rows of the tensor, or nil.
 func (s *Session) fits(in device.Tensor, maxBatch int) error {
@@ -96,14 +148,25 @@ func (s *Session) fits(in device.Tensor, maxBatch int) error {
 	return nil
 }
 
+// run runs c: on the CPU to its end, on a GPU into the queue.
 func (b *Binding) run(c *C.infer_binding) error {
-	return failure(C.infer_run(handle(b.session.ort), c))
+	if s := b.session; s.on == CPU && s.at.Device.Mem() == frame.MemDevice {
+		// The CPU reads the memory of a double of a GPU: what fills it must be done.
+		if err := s.at.Queue.Sync(); err != nil {
+			return err
+		}
+	}
+	b.running = c
+	return b.program.thread.do(b.runNow)
 }
 
 // Start begins to run the network on the first n rows of the tensor, after the
 // work that was queued before in the session's place; Finish waits for it. On the
-// CPU the network has run when Start returns. One run at a time. The first run of
-// each n allocates, later ones do not.
+// CPU the network has run when Start returns. One run at a time. On the CPU the
+// first run of each n allocates, later ones do not.
+//
+// On a GPU all rows of the tensor are run, whatever lies in those after the n-th:
+// nothing may write to them until Finish returns.
 func (b *Binding) Start(n int) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -117,20 +180,32 @@ func (b *Binding) Start(n int) error {
 	if n < 1 || n > b.maxBatch {
 		return fmt.Errorf("run detector %q: %d rows are not in 1..%d", b.session.spec.Name, n, b.maxBatch)
 	}
-	if b.sizes[n-1] == nil {
-		if err := b.prepare(n); err != nil {
-			return fmt.Errorf("run detector %q: prepare batches of %d: %w", b.session.spec.Name, n, err)
-		}
-	}
-	err := b.run(b.sizes[n-1])
-	if err == nil {
-		err = b.fetch(n)
-	}
-	if err != nil {
+	if err := b.start(n); err != nil {
 		return fmt.Errorf("run detector %q on %d rows: %w", b.session.spec.Name, n, err)
 	}
 	b.started = n
 	return nil
+}
+
+func (b *Binding) start(n int) error {
+	rows := n
+	if b.session.on != CPU {
+		rows = b.maxBatch
+	}
+	if b.sizes[rows-1] == nil {
+		if err := b.prepare(rows); err != nil {
+			return fmt.Errorf("prepare batches of %d: %w", rows, err)
+		}
+	}
+	if b.graphs() && !b.captured {
+		b.session.capture.Lock()
+		defer b.session.capture.Unlock()
+		b.captured = true
+	}
+	if err := b.run(b.sizes[rows-1]); err != nil {
+		return err
+	}
+	return b.fetch(n)
 }
 
 // fetch queues the copies of the outputs to the host.
@@ -187,19 +262,6 @@ func (b *Binding) Run(n int) error {
 	return b.Finish()
 }
 
-func (b *Binding) prepare(n int) error {
-	c := (*C.infer_binding)(C.calloc(1, C.sizeof_infer_binding))
-	if c == nil {
-		return fmt.Errorf("no memory")
-	}
-	if err := b.make(n, c); err != nil {
-		C.free(unsafe.Pointer(c))
-		return err
-	}
-	b.sizes[n-1] = c
-	return nil
-}
-
 // Score is the score of row i of the last run, 0..1.
 func (b *Binding) Score(i int) float32 { return b.scores.values[:b.n][i] }
 
@@ -222,23 +284,27 @@ func (b *Binding) Close() error {
 		return nil
 	}
 	b.closed = true
-	err := b.free()
 	b.session.mu.Lock()
 	delete(b.session.bindings, b)
 	b.session.mu.Unlock()
-	return err
+	return b.free()
 }
 
 // free waits until nothing runs on the memory, and gives it back.
 func (b *Binding) free() error {
+	b.session.capture.RLock()
+	defer b.session.capture.RUnlock()
 	errs := []error{b.session.at.Queue.Sync()}
-	for _, c := range b.sizes {
-		if c != nil {
-			C.infer_unbind(c)
-			C.free(unsafe.Pointer(c))
+	errs = append(errs, b.program.thread.do(func() error {
+		for _, c := range b.sizes {
+			if c != nil {
+				C.infer_unbind(c)
+				C.free(unsafe.Pointer(c))
+			}
 		}
-	}
-	errs = append(errs, b.scores.close(), b.cells.close())
+		return nil
+	}))
+	errs = append(errs, b.scores.close(), b.cells.close(), b.session.release(b.program, b.shape))
 	b.sizes, b.started, b.n = nil, 0, 0
 	return errors.Join(errs...)
 }

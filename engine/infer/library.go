@@ -42,18 +42,13 @@ var process struct {
 	open bool
 }
 
-// Options say how networks run on the CPU.
-type Options struct {
-	// IntraOpThreads is how many threads one run uses; 0 is 1. Waiting ones sleep:
-	// spinning costs twice the CPU where cores are shared.
-	IntraOpThreads int
-}
-
 // Library is ONNX Runtime, loaded into the process. Its methods may be called
 // from any goroutine.
 type Library struct {
 	version string
+	dir     string // where it lies, and its providers
 	options Options
+	gpus    gpus
 
 	mu       sync.Mutex
 	sessions map[*Session]struct{}
@@ -64,10 +59,9 @@ type Library struct {
 // wrong with it and what to do. A process can Open again after Close, but only
 // the same library.
 func Open(path string, o Options) (*Library, error) {
-	if o.IntraOpThreads < 0 || o.IntraOpThreads > 1024 {
-		return nil, fmt.Errorf("open ONNX Runtime: %d threads for a run are not in 0..1024", o.IntraOpThreads)
+	if err := o.check(); err != nil {
+		return nil, fmt.Errorf("open ONNX Runtime: %w", err)
 	}
-	o.IntraOpThreads = max(1, o.IntraOpThreads)
 	process.Lock()
 	defer process.Unlock()
 	if process.open {
@@ -86,7 +80,7 @@ func Open(path string, o Options) (*Library, error) {
 		return nil, fmt.Errorf("open ONNX Runtime: %w", err)
 	}
 	process.path, process.open = abs, true
-	return &Library{version: ort.GetVersion(), options: o, sessions: map[*Session]struct{}{}}, nil
+	return &Library{version: ort.GetVersion(), dir: filepath.Dir(abs), options: o, sessions: map[*Session]struct{}{}}, nil
 }
 
 // resolve finds the library's real path, so that two names of one file are one.
@@ -140,7 +134,7 @@ func load(path string) error {
 }
 
 // checkLayout makes a change of the wrapper's structs an error at start instead
-// of a wild pointer: handle reads the C session out of their first fields.
+// of a wild pointer: the C objects are read out of their first fields.
 func checkLayout() error {
 	check := func(outer reflect.Type, field, of string) error {
 		if f := outer.Field(0); f.Name != field || f.Offset != 0 || f.Type.Kind() != reflect.Pointer ||
@@ -151,7 +145,9 @@ func checkLayout() error {
 	}
 	return errors.Join(
 		check(reflect.TypeFor[ort.DynamicAdvancedSession](), "s", "AdvancedSession"),
-		check(reflect.TypeFor[ort.AdvancedSession](), "ortSession", "OrtSession"))
+		check(reflect.TypeFor[ort.AdvancedSession](), "ortSession", "OrtSession"),
+		check(reflect.TypeFor[ort.CUDAProviderOptions](), "o", "OrtCUDAProviderOptionsV2"),
+		check(reflect.TypeFor[ort.TensorRTProviderOptions](), "o", "OrtTensorRTProviderOptionsV2"))
 }
 
 // handle is the C session inside the wrapper's.
@@ -162,6 +158,12 @@ func handle(s *ort.DynamicAdvancedSession) *C.OrtSession {
 
 // Version is ONNX Runtime's own, such as "1.29.0".
 func (l *Library) Version() string { return l.version }
+
+func (l *Library) isClosed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closed
+}
 
 // Close closes the sessions that are still open. It is idempotent. The code
 // stays in the process.
@@ -202,5 +204,5 @@ func failure(s *C.OrtStatus) error {
 	}
 	var code C.int
 	err := taken(C.infer_error(s, &code))
-	return fmt.Errorf("ONNX Runtime (code %d): %w", int(code), err)
+	return diagnose(fmt.Errorf("ONNX Runtime (code %d): %w", int(code), err))
 }

@@ -9,30 +9,14 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"unsafe"
 
-	ort "github.com/yalue/onnxruntime_go"
-
 	"github.com/streamvet/streamvet/engine/device"
 	"github.com/streamvet/streamvet/engine/frame"
 )
-
-// Session is one network, ready to be bound. Its methods may be called from any
-// goroutine, and its bindings may run at the same time.
-type Session struct {
-	library *Library
-	at      Place
-	spec    Spec // without ONNX
-	ort     *ort.DynamicAdvancedSession
-
-	badValues atomic.Int64
-
-	mu       sync.Mutex
-	bindings map[*Binding]struct{}
-	closed   bool
-}
 
 // Place is where a network runs: on which device, and in which of its queues of
 // work. Both must stay open until the session is closed.
@@ -41,9 +25,31 @@ type Place struct {
 	Queue  device.Stream
 }
 
+// Session is one network, ready to be bound. Its methods may be called from any
+// goroutine, and its bindings may run at the same time.
+type Session struct {
+	library *Library
+	at      Place
+	on      Provider // that computes it
+	gpu     int      // its number; -1 where the CPU computes
+	spec    Spec     // ONNX only where programs are made of it later
+
+	badValues atomic.Int64
+	graphs    atomic.Int64 // captured so far
+	// capture keeps all else out of the queue while a graph is captured: it would
+	// become a part of it.
+	capture sync.RWMutex
+
+	mu       sync.Mutex
+	programs map[device.Shape]*program
+	bindings map[*Binding]struct{}
+	closed   bool
+}
+
 // Load makes a session of the network in s.ONNX that runs at a place, after it was
 // held against the rest of s. Errors name the detector, the field of the manifest,
-// what the model has and what the manifest says.
+// what the model has and what the manifest says. The first one on a GPU loads the
+// provider, which takes seconds.
 func (l *Library) Load(s Spec, at Place) (*Session, error) {
 	session, err := l.load(s, at)
 	if err != nil {
@@ -53,61 +59,83 @@ func (l *Library) Load(s Spec, at Place) (*Session, error) {
 }
 
 func (l *Library) load(s Spec, at Place) (*Session, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	switch {
-	case l.closed:
+	case l.isClosed():
 		return nil, ErrClosed
 	case at.Device == nil || at.Queue == nil:
 		return nil, errors.New("no place to run it is named: a device and a stream of it")
-	case at.Device.Mem() != frame.MemHost:
-		return nil, fmt.Errorf("networks do not run on %s yet", at.Device.Name())
 	case len(s.ONNX) == 0:
 		return nil, errors.New("network.file: the ONNX file is empty")
 	case elementType(s.Type) == 0 || s.Channels <= 0 || s.Height < 0 || s.Width < 0 || s.Score == s.Map:
 		return nil, fmt.Errorf("network: the description is incomplete: %d channels of %v, %dx%d, score %q, map %q",
 			s.Channels, s.Type, s.Width, s.Height, s.Score, s.Map)
 	}
-	inner, err := l.session(s.ONNX)
+	on, err := l.provider(at.Device)
 	if err != nil {
-		return nil, fmt.Errorf("network.file: it is not a network that ONNX Runtime %s can run: %w", l.version, err)
+		return nil, err
 	}
-	ins, err := ports(handle(inner), 0)
-	var outs []port
-	if err == nil {
-		outs, err = ports(handle(inner), 1)
+	gpu := -1
+	if on != CPU {
+		if gpu, err = l.prepareGPU(on, at); err != nil {
+			return nil, err
+		}
 	}
-	if err == nil {
-		err = s.check(ins, outs)
-	}
-	if err != nil {
-		return nil, errors.Join(err, inner.Destroy())
-	}
-	s.ONNX = nil
-	session := &Session{library: l, at: at, spec: s, ort: inner, bindings: map[*Binding]struct{}{}}
-	l.sessions[session] = struct{}{}
-	return session, nil
+	return l.start(s, at, on, gpu)
 }
 
-// session parses the network and prepares it for the CPU.
-func (l *Library) session(onnx []byte) (*ort.DynamicAdvancedSession, error) {
-	o, err := ort.NewSessionOptions()
+// provider is the one that computes what lies on a device.
+func (l *Library) provider(d device.Device) (Provider, error) {
+	switch {
+	case d.Mem() == frame.MemHost:
+		return CPU, nil
+	case l.options.Provider == CPU && !d.HostReads():
+		return 0, fmt.Errorf("the provider cpu cannot read the memory of %s: choose the provider cuda or tensorrt, or the device cpu", d.Name())
+	}
+	return l.options.Provider, nil
+}
+
+// start makes a session and its first program.
+func (l *Library) start(spec Spec, at Place, on Provider, gpu int) (*Session, error) {
+	s := &Session{library: l, at: at, on: on, gpu: gpu, spec: spec, programs: map[device.Shape]*program{}, bindings: map[*Binding]struct{}{}}
+	p, err := s.newProgram()
 	if err != nil {
 		return nil, err
 	}
-	defer o.Destroy()
-	err = errors.Join(
-		o.SetIntraOpNumThreads(l.options.IntraOpThreads),
-		o.SetInterOpNumThreads(1),
-		o.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
-		o.AddSessionConfigEntry("session.inter_op.allow_spinning", "0"),
-		// A network is one file, the one whose hash the manifest has. Weights in
-		// files beside it would be looked for in the process's working directory.
-		o.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", "/dev/null/external-weights-are-not-taken"))
-	if err != nil {
-		return nil, err
+	s.programs[anyShape] = p
+	if err := p.thread.do(func() error { return s.inspect(p) }); err != nil {
+		return nil, errors.Join(err, p.close())
 	}
-	return ort.NewDynamicAdvancedSessionWithONNXData(onnx, nil, nil, o)
+	s.spec.ONNX = nil
+	if on != CPU {
+		s.spec.ONNX = slices.Clone(spec.ONNX)
+	}
+	l.mu.Lock()
+	if !l.closed {
+		l.sessions[s] = struct{}{}
+		l.mu.Unlock()
+		return s, nil
+	}
+	l.mu.Unlock()
+	return nil, errors.Join(ErrClosed, s.Close())
+}
+
+// inspect holds what the network declares to its description.
+func (s *Session) inspect(p *program) error {
+	ins, err := ports(handle(p.ort), 0)
+	if err != nil {
+		return err
+	}
+	outs, err := ports(handle(p.ort), 1)
+	if err != nil {
+		return err
+	}
+	if err := s.spec.check(ins, outs); err != nil {
+		return err
+	}
+	if s.on != CPU {
+		return s.tellOfCPU(p)
+	}
+	return nil
 }
 
 // ports lists the inputs (side 0) or outputs (side 1) of a session.
@@ -165,5 +193,13 @@ func (s *Session) Close() error {
 	s.library.mu.Lock()
 	delete(s.library.sessions, s)
 	s.library.mu.Unlock()
-	return errors.Join(append(errs, s.ort.Destroy())...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for shape, p := range s.programs {
+		if p.users == 0 { // else a Bind goes on, which ends it
+			delete(s.programs, shape)
+			errs = append(errs, p.close())
+		}
+	}
+	return errors.Join(errs...)
 }

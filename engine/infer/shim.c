@@ -8,6 +8,8 @@
 // One library a process: ONNX Runtime keeps its environment in it.
 static const OrtApi *api;
 
+const OrtApi *infer_api(void) { return api; }
+
 typedef const OrtApiBase *(*get_base)(void);
 
 static char *base_of(void *lib, const OrtApiBase **base) {
@@ -77,27 +79,46 @@ OrtStatus *infer_describe(const OrtSession *session, int output, size_t i, infer
   return s;
 }
 
-static OrtStatus *bind_port(infer_binding *b, const OrtMemoryInfo *cpu, const infer_port *p, int input, OrtValue **v) {
-  if (!p->data) return api->BindOutputToDevice(b->io, p->name, cpu);
-  OrtStatus *s = api->CreateTensorWithDataAsOrtValue(cpu, p->data, p->bytes, p->dims, p->rank,
+static OrtStatus *bind_port(infer_binding *b, const OrtMemoryInfo *where, const infer_port *p, int input, OrtValue **v) {
+  if (!p->data) return api->BindOutputToDevice(b->io, p->name, where);
+  OrtStatus *s = api->CreateTensorWithDataAsOrtValue(where, p->data, p->bytes, p->dims, p->rank,
                                                      (ONNXTensorElementDataType)p->type, v);
   if (s) return s;
   return input ? api->BindInput(b->io, p->name, *v) : api->BindOutput(b->io, p->name, *v);
 }
 
-OrtStatus *infer_bind(OrtSession *session, const infer_port *in, const infer_port *outs, size_t n, infer_binding *b) {
-  OrtMemoryInfo *cpu = NULL;
+OrtStatus *infer_bind(OrtSession *session, int gpu, const infer_port *in, const infer_port *outs, size_t n, infer_binding *b) {
+  OrtMemoryInfo *memory = NULL;
   memset(b, 0, sizeof *b);
   OrtStatus *s = api->CreateIoBinding(session, &b->io);
-  if (!s) s = api->CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &cpu);
-  if (!s) s = bind_port(b, cpu, in, 1, &b->values[0]);
-  for (size_t i = 0; !s && i < n; i++) s = bind_port(b, cpu, &outs[i], 0, &b->values[1 + i]);
-  if (cpu) api->ReleaseMemoryInfo(cpu);
+  if (!s) s = api->CreateMemoryInfo(gpu < 0 ? "Cpu" : "Cuda", OrtDeviceAllocator, gpu < 0 ? 0 : gpu, OrtMemTypeDefault, &memory);
+  if (!s) s = bind_port(b, memory, in, 1, &b->values[0]);
+  for (size_t i = 0; !s && i < n; i++) s = bind_port(b, memory, &outs[i], 0, &b->values[1 + i]);
+  if (memory) api->ReleaseMemoryInfo(memory);
   if (s) infer_unbind(b);
   return s;
 }
 
-OrtStatus *infer_run(OrtSession *s, const infer_binding *b) { return api->RunWithBinding(s, NULL, b->io); }
+OrtStatus *infer_queue(infer_binding *b, int64_t graph) {
+  char id[24];
+  snprintf(id, sizeof id, "%lld", (long long)graph);
+  OrtStatus *s = api->CreateRunOptions(&b->options);
+  if (!s) s = api->AddRunConfigEntry(b->options, "disable_synchronize_execution_providers", "1");
+  if (!s && graph) s = api->AddRunConfigEntry(b->options, "gpu_graph_id", id);
+  return s;
+}
+
+OrtStatus *infer_run(OrtSession *s, const infer_binding *b) { return api->RunWithBinding(s, b->options, b->io); }
+
+static OrtStatus *read_place(const OrtValue *v, infer_port *p) {
+  const OrtMemoryInfo *where;
+  OrtMemoryInfoDeviceType type;
+  OrtStatus *s = api->GetTensorMemoryInfo(v, &where);
+  if (s || (s = api->MemoryInfoGetId(where, &p->gpu))) return s;
+  api->MemoryInfoGetDeviceType(where, &type);
+  if (type != OrtMemoryInfoDeviceType_GPU) p->gpu = -1;
+  return NULL;
+}
 
 OrtStatus *infer_output(const infer_binding *b, size_t i, infer_port *p) {
   OrtAllocator *mem;
@@ -112,6 +133,7 @@ OrtStatus *infer_output(const infer_binding *b, size_t i, infer_port *p) {
   } else if (!(s = api->GetTensorTypeAndShape(values[i], &info))) {
     s = read_shape(info, p);
     api->ReleaseTensorTypeAndShapeInfo(info);
+    if (!s) s = read_place(values[i], p);
   }
   for (size_t k = 0; k < n; k++) api->ReleaseValue(values[k]);
   if (values) {
@@ -126,5 +148,6 @@ void infer_unbind(infer_binding *b) {
   if (b->io) api->ReleaseIoBinding(b->io);
   for (size_t i = 0; i < sizeof b->values / sizeof *b->values; i++)
     if (b->values[i]) api->ReleaseValue(b->values[i]);
+  if (b->options) api->ReleaseRunOptions(b->options);
   memset(b, 0, sizeof *b);
 }

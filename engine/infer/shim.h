@@ -17,12 +17,14 @@ typedef struct {
   int type; // ONNXTensorElementDataType; 0 if it is not a tensor
   size_t rank;
   int64_t dims[INFER_MAX_RANK];
+  int gpu; // where an output lies after a run: the GPU's number, -1 for the host's memory
 } infer_port;
 
 // infer_binding holds what one run needs.
 typedef struct {
   OrtIoBinding *io;
   OrtValue *values[1 + INFER_MAX_OUTPUTS];
+  OrtRunOptions *options; // NULL: a run has ended when the call returns
 } infer_binding;
 
 // infer_probe loads the library at path and copies its version; one that does not
@@ -41,9 +43,33 @@ OrtStatus *infer_count(const OrtSession *s, int outputs, size_t *n);
 // reported as it is, with the first dimensions only.
 OrtStatus *infer_describe(const OrtSession *s, int output, size_t i, infer_port *p);
 
-// infer_bind makes a binding of one input and n outputs. The memory must outlive it.
-OrtStatus *infer_bind(OrtSession *s, const infer_port *in, const infer_port *outs, size_t n, infer_binding *b);
+// infer_bind makes a binding of one input and n outputs in the memory of a GPU, or of the host if that is -1.
+// The memory must outlive it.
+OrtStatus *infer_bind(OrtSession *s, int gpu, const infer_port *in, const infer_port *outs, size_t n, infer_binding *b);
+// infer_queue lets runs of b return when they are queued. A graph id above 0 lets a graph be captured at the
+// first run and launched by later ones; -1 does not, 0 leaves graphs out of it.
+OrtStatus *infer_queue(infer_binding *b, int64_t graph);
 OrtStatus *infer_run(OrtSession *s, const infer_binding *b);
-// infer_output reads type and shape of output i after a run.
+// infer_output reads type, shape and place of output i after a run.
 OrtStatus *infer_output(const infer_binding *b, size_t i, infer_port *p);
 void infer_unbind(infer_binding *b);
+
+// What only providers for a GPU need (provider.c).
+
+// infer_preload loads a library for good, for others to find under its name. It returns NULL or what is
+// wrong, to be freed.
+char *infer_preload(const char *path);
+// infer_driver asks the preloaded driver for its version, as CUDA numbers it; -1 if it does not say.
+int infer_driver(void);
+// infer_ordinal finds the GPU's number of a driver's context; -1 if it has none.
+int infer_ordinal(void *context);
+// infer_fix_signals lets every handler that was installed without SA_ONSTACK run on Go's signal stack: on
+// a goroutine's it would end the process. It returns how many there were.
+int infer_fix_signals(void);
+
+// infer_*_options give the options that a provider will use as "name=value;..."; to be freed.
+OrtStatus *infer_cuda_options(const OrtCUDAProviderOptionsV2 *o, char **text);
+OrtStatus *infer_tensorrt_options(const OrtTensorRTProviderOptionsV2 *o, char **text);
+// infer_left_to lists the nodes that provider ep was given, as "operator name\n..."; to be freed. The session
+// must have been made with session.record_ep_graph_assignment_info.
+OrtStatus *infer_left_to(const OrtSession *s, const char *ep, char **text);

@@ -15,28 +15,52 @@ import (
 // shapes to what a network may give.
 func (b *Binding) tryOut(n int) error {
 	var c C.infer_binding
-	if err := b.make(n, &c); err != nil {
+	if err := b.make(n, graphNever, &c); err != nil {
 		return err
 	}
 	defer C.infer_unbind(&c)
-	if err := b.run(&c); err != nil {
+	err := b.run(&c)
+	if err == nil {
+		err = b.session.at.Queue.Sync()
+	}
+	if err != nil {
 		return fmt.Errorf("a trial run of %d rows of %v: %w", n, b.in.Shape(), err)
 	}
-	var score, cells C.infer_port
-	if err := failure(C.infer_output(&c, 0, &score)); err != nil {
+	score, err := b.output(&c, 0)
+	if err != nil {
 		return err
 	}
-	if got := portOf(&score); got.typ != typeF32 || elements(got) != n || got.rank < 1 || got.rank > 2 || got.dims[0] != int64(n) {
-		return fmt.Errorf("network.score: output %q of %d rows is %v, it must be f32[%d] or f32[%d,1]", b.session.spec.Score, n, got, n, n)
+	if score.typ != typeF32 || elements(score) != n || score.rank < 1 || score.rank > 2 || score.dims[0] != int64(n) {
+		return fmt.Errorf("network.score: output %q of %d rows is %v, it must be f32[%d] or f32[%d,1]", b.session.spec.Score, n, score, n, n)
 	}
-	b.scoreRank = int(score.rank)
+	b.scoreRank = score.rank
 	if b.session.spec.Map == "" {
 		return nil
 	}
-	if err := failure(C.infer_output(&c, 1, &cells)); err != nil {
+	cells, err := b.output(&c, 1)
+	if err != nil {
 		return err
 	}
-	return b.takeMapShape(portOf(&cells), n)
+	return b.takeMapShape(cells, n)
+}
+
+// output describes output i of a run, which must lie where the network runs.
+func (b *Binding) output(c *C.infer_binding, i C.size_t) (port, error) {
+	var p C.infer_port
+	if err := failure(C.infer_output(c, i, &p)); err != nil {
+		return port{}, err
+	}
+	if int(p.gpu) != b.session.gpu {
+		return port{}, fmt.Errorf("output %d lies on %s, the network runs on %s", i, gpuName(int(p.gpu)), gpuName(b.session.gpu))
+	}
+	return portOf(&p), nil
+}
+
+func gpuName(gpu int) string {
+	if gpu < 0 {
+		return "the CPU"
+	}
+	return fmt.Sprintf("GPU %d", gpu)
 }
 
 // maxCells bounds one row's map: a cell a pixel of a 16k picture.
@@ -64,12 +88,49 @@ func elements(p port) int {
 	return n
 }
 
+// prepare makes what runs n rows.
+func (b *Binding) prepare(n int) error {
+	c := (*C.infer_binding)(C.calloc(1, C.sizeof_infer_binding))
+	if c == nil {
+		return fmt.Errorf("no memory")
+	}
+	graph := int64(graphNever)
+	if b.graphs() {
+		graph = b.session.graphs.Add(1) // a replay looks at nothing but this number
+	}
+	if err := b.make(n, graph, c); err != nil {
+		C.free(unsafe.Pointer(c))
+		return err
+	}
+	b.sizes[n-1] = c
+	return nil
+}
+
+// graphNever is for runs that are not to be captured.
+const graphNever = -1
+
 // make binds the first n rows; outputs have memory once they are open.
-func (b *Binding) make(n int, c *C.infer_binding) error {
-	sp, shape := &b.session.spec, b.in.Shape()
+func (b *Binding) make(n int, graph int64, c *C.infer_binding) error {
+	return b.program.thread.do(func() error {
+		if err := b.bindPorts(n, c); err != nil || b.session.on == CPU {
+			return err
+		}
+		if !b.graphs() {
+			graph = 0
+		}
+		err := failure(C.infer_queue(c, C.int64_t(graph)))
+		if err != nil {
+			C.infer_unbind(c)
+		}
+		return err
+	})
+}
+
+func (b *Binding) bindPorts(n int, c *C.infer_binding) error {
+	sp, shape := &b.session.spec, b.shape
 	in := C.infer_port{name: C.CString(sp.Input), data: b.in.Ptr(), _type: C.int(elementType(sp.Type)), rank: 4}
 	in.dims = [C.INFER_MAX_RANK]C.int64_t{C.int64_t(n), C.int64_t(shape.C), C.int64_t(shape.H), C.int64_t(shape.W)}
-	in.bytes = C.size_t(n * shape.C * shape.H * shape.W * b.in.DType().Bytes())
+	in.bytes = C.size_t(n * shape.C * shape.H * shape.W * sp.Type.Bytes())
 	defer C.free(unsafe.Pointer(in.name))
 
 	var outs [C.INFER_MAX_OUTPUTS]C.infer_port
@@ -86,5 +147,5 @@ func (b *Binding) make(n int, c *C.infer_binding) error {
 		defer C.free(unsafe.Pointer(cells.name))
 		used = 2
 	}
-	return failure(C.infer_bind(handle(b.session.ort), &in, &outs[0], used, c))
+	return failure(C.infer_bind(handle(b.program.ort), C.int(b.session.gpu), &in, &outs[0], used, c))
 }

@@ -125,3 +125,14 @@ write("huge", head() + [helper.make_node("ConstantOfShape", ["much"], ["zeroes"]
                         helper.make_node("ReduceMax", ["map", "axes"], ["peak"], keepdims=0),
                         helper.make_node("Add", ["peak", "zero"], ["score"])],
       [SCALE, AXES, const("much", [1 << 50], np.int64)])
+# No convolution: every node is a kernel of the CUDA provider's own.
+write("good_gpu", head()[:2] + [
+    helper.make_node("Slice", ["v", "from", "to", "sides", "steps"], ["map"]),
+    helper.make_node("ReduceMean", ["map", "axes"], ["score"], keepdims=0)],
+    [SCALE, AXES, const("from", [0, 0], np.int64), const("to", [1 << 20, 1 << 20], np.int64), const("sides", [2, 3], np.int64),
+     const("steps", [8, 8], np.int64)])
+# The one convolution that is run when a GPU is taken into use (../probe.onnx).
+X = ("x", F32, ["N", 1, 8, 8])
+write("../probe", [helper.make_node("Conv", ["x", "ones"], ["sums"]),
+                   helper.make_node("ReduceMean", ["sums", "axes"], ["score"], keepdims=0)],
+      [const("ones", np.ones((1, 1, 3, 3))), AXES], inputs=(X,), outputs=(SCORE,))
