@@ -20,6 +20,7 @@ type judge struct {
 	epoch    int
 	trackers map[int]*verdict.Tracker // by track
 	pending  []verdict.Verdict        // reused
+	told     []verdict.Score          // reused
 	open     int                      // verdicts raised and not cleared
 	raised   int
 	byDefect map[verdict.Defect]int
@@ -67,7 +68,10 @@ func (j *judge) scores(track int, scores []verdict.Score, look camera) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.sink.Scores(track, scores)
+	j.told = withoutShadows(append(j.told[:0], scores...))
+	if len(j.told) > 0 {
+		j.sink.Scores(track, j.told)
+	}
 	t := j.trackers[track]
 	for _, s := range scores {
 		var err error
@@ -107,6 +111,10 @@ func (j *judge) tell(look camera) {
 	for _, v := range j.pending {
 		r := j.scribe.record(v)
 		r.Id, r.Epoch = epochID(j.epoch, r.Id), uint32(j.epoch)
+		if isShadow(v.Detector) {
+			j.tellShadow(r, look)
+			continue
+		}
 		switch v.State {
 		case verdict.Raised:
 			j.open++
@@ -120,6 +128,18 @@ func (j *judge) tell(look camera) {
 		}
 		j.sink.Verdict(r)
 	}
+}
+
+func (j *judge) tellShadow(r *streamvetv1.Verdict, look camera) {
+	s, ok := j.sink.(ShadowSink)
+	if !ok {
+		return
+	}
+	r.Detector = plainName(r.Detector)
+	if r.State == streamvetv1.State_STATE_RAISED && look != nil {
+		r.Evidence = look.shoot(r.Peak.AsDuration())
+	}
+	s.Shadow(r)
 }
 
 // counts tells how many verdicts are open, were raised, and of which defects.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/streamvet/streamvet/engine/infer"
 	"github.com/streamvet/streamvet/models"
@@ -13,14 +14,17 @@ import (
 // come. Running sources take it up at their next picture or block of sound,
 // without a gap: what both sets have goes on with what it knows. On an error the
 // detectors in force stay.
-func (e *Engine) Use(detectors []models.Detector) error {
+//
+// Shadows look at the same pictures as the detectors whose names they have, by
+// the same choice of each source; what they find goes to the ShadowSink alone.
+func (e *Engine) Use(detectors []models.Detector, shadows ...models.Detector) error {
 	e.using.Lock()
 	defer e.using.Unlock()
 	if len(detectors) == 0 {
 		return errors.New("no detectors to run")
 	}
 	var held []*network
-	next, err := newLineup(detectors, func(d models.Detector) (*network, error) {
+	next, err := newLineup(slices.Concat(detectors, shade(shadows)), func(d models.Detector) (*network, error) {
 		n, err := e.networkFor(d)
 		if err == nil {
 			held = append(held, n)
@@ -57,11 +61,11 @@ func (e *Engine) putInForce(next *lineup) ([]*network, error) {
 	return old.networks, nil
 }
 
-// Detectors lists those in force.
+// Detectors lists those in force, without shadows.
 func (e *Engine) Detectors() []models.Detector {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.lineup.detectors
+	return slices.DeleteFunc(slices.Clone(e.lineup.detectors), func(d models.Detector) bool { return isShadow(d.Name) })
 }
 
 // networkFor gives a network with a reference for the caller: the one that runs

@@ -111,7 +111,7 @@ func (l *lineup) choose(s Selection) (*lineup, error) {
 	}
 	var chosen []models.Detector
 	for _, d := range l.detectors {
-		if len(s.Only) > 0 && !slices.Contains(s.Only, d.Name) || slices.Contains(s.Without, d.Name) {
+		if name := plainName(d.Name); len(s.Only) > 0 && !slices.Contains(s.Only, name) || slices.Contains(s.Without, name) {
 			continue
 		}
 		chosen = append(chosen, withRules(d, s.Rules))
@@ -182,7 +182,7 @@ func (s Selection) among(detectors []models.Detector) Selection {
 func withRules(d models.Detector, rules map[RuleKey]verdict.Rule) models.Detector {
 	d.Outputs = slices.Clone(d.Outputs)
 	for i := range d.Outputs {
-		if r, ok := rules[RuleKey{d.Name, d.Outputs[i].Defect}]; ok {
+		if r, ok := rules[RuleKey{plainName(d.Name), d.Outputs[i].Defect}]; ok {
 			d.Outputs[i].Rule = models.Rule(r)
 		}
 	}

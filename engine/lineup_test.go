@@ -171,3 +171,52 @@ func TestBadChangesLeaveAllAsItWas(t *testing.T) {
 		}
 	}
 }
+
+// shadowed is a notebook that takes what shadows find as well.
+type shadowed struct {
+	notebook
+	shadows []*streamvetv1.Verdict
+}
+
+func (s *shadowed) Shadow(v *streamvetv1.Verdict) { s.shadows = append(s.shadows, v) }
+
+// A newer version runs beside the one in force, and its verdicts are told apart.
+func TestShadow(t *testing.T) {
+	e := openWith(t, shipped(t, "black"))
+	newer := version(shipped(t, "black"), "9.0.0")
+	if err := e.Use(shipped(t, "black", "silence"), append(newer, brightest(t, models.Sampling{Every: 200 * time.Millisecond}))...); err != nil {
+		t.Fatal(err)
+	}
+	n := &shadowed{}
+	s, err := e.Add(context.Background(), SourceConfig{URL: spoiled(t), Sink: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := s.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := n.of(verdict.Black, streamvetv1.State_STATE_CLEARED); len(got) != 1 || got[0].DetectorVersion == "9.0.0" || sum.ByDefect[verdict.Black] != 1 {
+		t.Errorf("the one in force: %v", got)
+	}
+	black := 0
+	for _, v := range n.shadows {
+		if v.Defect == string(verdict.Black) && v.State == streamvetv1.State_STATE_CLEARED {
+			black++
+			if v.Detector != "black" || v.DetectorVersion != "9.0.0" || v.Start.AsDuration() != 2*time.Second {
+				t.Errorf("the shadow: %v", v)
+			}
+		}
+	}
+	if black != 1 || sum.Stages.Looks != 30 {
+		t.Errorf("%d verdicts of the shadow, %d looks of the network that is one", black, sum.Stages.Looks)
+	}
+	for name := range n.last {
+		if name != "black" && name != "silence" {
+			t.Errorf("the sink was told scores of %s", name)
+		}
+	}
+	if len(e.Detectors()) != 2 {
+		t.Errorf("in force: %v", e.Detectors())
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"github.com/streamvet/streamvet/engine/measure/sound"
 	"github.com/streamvet/streamvet/engine/verdict"
 	"github.com/streamvet/streamvet/models"
+	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
 )
 
 // outage makes a verdict of the time in which a supervised source is not
@@ -125,4 +126,10 @@ func (f *firstFrame) Scores(track int, s []verdict.Score) {
 func (f *firstFrame) Waveform(track int, p []sound.Peak) {
 	f.first()
 	f.Sink.Waveform(track, p)
+}
+
+func (f *firstFrame) Shadow(v *streamvetv1.Verdict) {
+	if s, ok := f.Sink.(ShadowSink); ok {
+		s.Shadow(v)
+	}
 }
