@@ -40,3 +40,4 @@ flags() {
 flags GOFLAGS -tags=cuda
 flags CGO_CFLAGS "-I$cuda/include" -Wno-deprecated-declarations # of nvml.h, all of which go-nvml wraps
 flags CGO_LDFLAGS "-L$cuda/lib" -Wl,-z,lazy                     # go-nvml's functions are there once it has loaded the library
+[ -z "$use" ] || [ ! -d "$(double_dir)" ] || printf 'export STREAMVET_DRIVER_DOUBLE=%q\n' "$(double_dir)"

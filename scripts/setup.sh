@@ -12,5 +12,10 @@ steps=(build)
 "$ROOT/scripts/ffmpeg.sh" >/dev/null
 [ -n "${STREAMVET_ORT_LIB:-}" ] || "$ROOT/scripts/onnxruntime.sh" >/dev/null
 "$ROOT/scripts/go.sh" >/dev/null
-[ -n "${STREAMVET_NO_CUDA:-}" ] || "$ROOT/scripts/cuda.sh" >/dev/null ||
-  say "going on without CUDA: what is built uses no GPU (STREAMVET_NO_CUDA=1 does not even look for it)"
+if [ -z "${STREAMVET_NO_CUDA:-}" ]; then
+  if "$ROOT/scripts/cuda.sh" >/dev/null; then
+    "$ROOT/scripts/double.sh" >/dev/null # for tests: they run what is built with CUDA without a GPU
+  else
+    say "going on without CUDA: what is built uses no GPU (STREAMVET_NO_CUDA=1 does not even look for it)"
+  fi
+fi
