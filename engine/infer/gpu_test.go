@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,15 +24,25 @@ func gpuBuild(t *testing.T) string {
 	return dir
 }
 
-// doubles builds doubles of NVIDIA's libraries, all but those left out.
-func doubles(t *testing.T, leftOut ...double.Library) string {
+// doubles builds the doubles of NVIDIA's libraries.
+func doubles(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := double.Build(dir, filepath.Join("double", "lib"), append(double.CUDA(), double.TensorRT, double.Parser)...); err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range leftOut {
-		if err := os.Remove(filepath.Join(dir, string(l))); err != nil {
+	return dir
+}
+
+// without is a folder with the doubles of another, but for those left out.
+func without(t *testing.T, all string, leftOut ...double.Library) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, l := range double.CUDA() {
+		if slices.Contains(leftOut, l) {
+			continue
+		}
+		if err := os.Symlink(filepath.Join(all, string(l)), filepath.Join(dir, string(l))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -66,10 +77,7 @@ const libName = "libonnxruntime.so." + series + "0"
 func TestOnGPU(t *testing.T) {
 	ort := filepath.Join(gpuBuild(t), libName)
 	all := doubles(t)
-	t.Run("cuda", func(t *testing.T) {
-		out := inChild(t, "TestCUDA", ort, all)
-		t.Log(out)
-	})
+	t.Run("cuda", func(t *testing.T) { t.Log(inChild(t, "TestCUDA", ort, all)) })
 	t.Run("tensorrt", func(t *testing.T) { inChild(t, "TestTensorRT", ort, all) })
 	for _, c := range []struct {
 		name    string
@@ -85,15 +93,13 @@ func TestOnGPU(t *testing.T) {
 		{"no driver", ort, []double.Library{double.Driver}, nil, []string{"there is no NVIDIA driver here", "install driver 580 or later, or use the device cpu"}},
 		{"an old driver", ort, nil, []string{"STREAMVET_DOUBLE_DRIVER=12040"},
 			[]string{"the NVIDIA driver serves CUDA 12.4, ONNX Runtime 1.29.0 needs 13.0: install driver 580 or later"}},
+		{"tensorrt is not there", ort, nil, []string{"INFER_TEST_PROVIDER=tensorrt"},
+			[]string{"libnvinfer.so.10: cannot open", "wheels tensorrt-cu13-libs~=10.0 beside", "make setup does not: they are 2 GB"}},
 		{"a provider of another version", besideProvider(t, ort, "1.28.0"), nil, nil, []string{"is not of version 1.29.0", "take both from one build"}},
-		{"the build for the CPU", libPath(t), nil, nil, []string{"there is no libonnxruntime_providers_", "a build for the CPU", "STREAMVET_GPU=1 make setup"}},
+		{"the build for the CPU", alone(t, ort), nil, nil, []string{"there is no libonnxruntime_providers_", "a build for the CPU", "STREAMVET_GPU=1 make setup"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := all
-			if len(c.leftOut) > 0 {
-				dir = doubles(t, c.leftOut...)
-			}
-			out := inChild(t, "TestGPUIsRefused", c.ort, dir, c.env...)
+			out := inChild(t, "TestGPUIsRefused", c.ort, without(t, all, c.leftOut...), c.env...)
 			for _, want := range append(c.want, `load the network of detector "conv": provider`) {
 				if !strings.Contains(out, want) {
 					t.Errorf("it does not say %q:\n%s", want, out)
@@ -103,33 +109,44 @@ func TestOnGPU(t *testing.T) {
 	}
 }
 
-// besideProvider makes a folder in which the library meets a CUDA provider that
-// says it is of a version.
-func besideProvider(t *testing.T, ort, version string) string {
+// alone is the library in a folder without providers.
+func alone(t *testing.T, ort string) string {
 	t.Helper()
-	dir := t.TempDir()
 	data, err := os.ReadFile(ort)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{libName, "libonnxruntime_providers_shared.so"} {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o755); err != nil {
-			t.Fatal(err)
+	path := filepath.Join(t.TempDir(), libName)
+	if err := os.WriteFile(path, data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// besideProvider is the library in a folder with a CUDA provider that says it is of
+// a version.
+func besideProvider(t *testing.T, ort, version string) string {
+	t.Helper()
+	path := alone(t, ort)
+	for _, name := range []string{"cuda", "shared"} {
+		cmd := exec.Command("cc", "-shared", "-fPIC", "-x", "c", "-", "-o", filepath.Join(filepath.Dir(path), "libonnxruntime_providers_"+name+".so"))
+		cmd.Stdin = strings.NewReader(fmt.Sprintf("const char *const word = \"\", *const version = %q;\n", version))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("cc: %v: %s", err, out)
 		}
 	}
-	cmd := exec.Command("cc", "-shared", "-fPIC", "-x", "c", "-", "-o", filepath.Join(dir, "libonnxruntime_providers_cuda.so"))
-	cmd.Stdin = strings.NewReader(fmt.Sprintf("const char *const word = \"\", *const version = %q;\n", version))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("cc: %v: %s", err, out)
-	}
-	return filepath.Join(dir, libName)
+	return path
 }
 
 // TestGPUIsRefused prints why no network runs on the double.
 func TestGPUIsRefused(t *testing.T) {
 	onlyInChild(t)
 	at, _ := doublePlace(t)
-	l := open(t, Options{Provider: CUDA})
+	p := CUDA
+	if os.Getenv("INFER_TEST_PROVIDER") == "tensorrt" {
+		p = TensorRT
+	}
+	l := open(t, Options{Provider: p})
 	s, err := l.Load(lumaSpec(t, "conv"), at)
 	if err == nil {
 		s.Close()

@@ -80,9 +80,8 @@ static OrtStatus *list_nodes(const OrtEpAssignedSubgraph *g, FILE *f) {
   size_t n;
   OrtStatus *s = api->EpAssignedSubgraph_GetNodes(g, &nodes, &n);
   for (size_t i = 0; !s && i < n; i++) {
-    const char *type, *name;
-    if ((s = api->EpAssignedNode_GetOperatorType(nodes[i], &type)) || (s = api->EpAssignedNode_GetName(nodes[i], &name))) break;
-    fprintf(f, "%s %s\n", type, name);
+    const char *type;
+    if (!(s = api->EpAssignedNode_GetOperatorType(nodes[i], &type))) fprintf(f, "%s\n", type);
   }
   return s;
 }

@@ -168,8 +168,12 @@ func makeCache(dir string) (string, error) {
 // stacks, and counts those that would not have.
 func fixSignals() int { return int(C.infer_fix_signals()) }
 
-// tellOfCPU logs the operators of a session on a GPU that run on the CPU: each costs
-// a way to the host and back.
+// shapeWork are operators that compute with shapes where the CUDA provider leaves
+// them to the CPU: operators such as TopK and Reshape want those in host memory.
+var shapeWork = []string{"Shape", "Gather", "Min", "Max", "Concat", "Slice", "Squeeze", "Unsqueeze", "Cast", "Add", "Sub", "Mul", "Div", "Range", "ConstantOfShape"}
+
+// tellOfCPU logs the operators of a session on a GPU that run on the CPU. Beyond
+// the arithmetic of shapes each costs a way to the host and back.
 func (s *Session) tellOfCPU(p *program) error {
 	name := C.CString("CPUExecutionProvider")
 	defer C.free(unsafe.Pointer(name))
@@ -178,11 +182,14 @@ func (s *Session) tellOfCPU(p *program) error {
 		return errors.Join(err, taken(text))
 	}
 	defer C.free(unsafe.Pointer(text))
-	nodes := strings.Split(strings.TrimSpace(C.GoString(text)), "\n")
-	if nodes[0] == "" {
-		return nil
+	operators := strings.Fields(C.GoString(text))
+	costly := slices.ContainsFunc(operators, func(o string) bool { return !slices.Contains(shapeWork, o) })
+	log := s.library.options.Logger.With("detector", s.spec.Name, "provider", s.on.String(), "operators", operators)
+	switch {
+	case costly:
+		log.Warn("a part of the network runs on the CPU, with copies to the host and back in each run")
+	case len(operators) > 0:
+		log.Debug("shapes are computed on the CPU")
 	}
-	s.library.options.Logger.Warn("a part of the network runs on the CPU", "detector", s.spec.Name, "provider", s.on.String(),
-		"nodes", len(nodes), "first", nodes[:min(len(nodes), 8)])
 	return nil
 }

@@ -70,6 +70,6 @@ int infer_fix_signals(void);
 // infer_*_options give the options that a provider will use as "name=value;..."; to be freed.
 OrtStatus *infer_cuda_options(const OrtCUDAProviderOptionsV2 *o, char **text);
 OrtStatus *infer_tensorrt_options(const OrtTensorRTProviderOptionsV2 *o, char **text);
-// infer_left_to lists the nodes that provider ep was given, as "operator name\n..."; to be freed. The session
+// infer_left_to lists the operators of the nodes that provider ep was given, a line each; to be freed. The session
 // must have been made with session.record_ep_graph_assignment_info.
 OrtStatus *infer_left_to(const OrtSession *s, const char *ep, char **text);

@@ -6,9 +6,9 @@ import (
 	"github.com/streamvet/streamvet/models"
 )
 
-// Every network that is shipped, and the one of the models' own tests, is what
-// its manifest says and runs at 1080p in batches of every size.
-func TestNetworksOfTheManifests(t *testing.T) {
+// networks are the shipped ones, and that of the models' own tests.
+func networks(t *testing.T) (list []models.Detector) {
+	t.Helper()
 	shipped, err := models.Default()
 	if err != nil {
 		t.Fatal(err)
@@ -17,18 +17,32 @@ func TestNetworksOfTheManifests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, networks := open(t, Options{}), 0
 	for _, d := range shipped.With(tests).Detectors() {
-		n := d.Network
-		if n == nil {
-			continue
+		if d.Network != nil {
+			list = append(list, d)
 		}
-		networks++
+	}
+	if len(list) < 2 {
+		t.Error("there is no network to try")
+	}
+	return list
+}
+
+func specOf(d models.Detector) Spec {
+	n := d.Network
+	return Spec{
+		Name: d.Name, ONNX: d.ONNX, Input: n.Tensor.Name, Type: n.Tensor.Type(), Channels: n.Tensor.Shape(1, 0, 0).C,
+		Height: n.Tensor.Height, Width: n.Tensor.Width, Score: n.Score, Map: n.Map,
+	}
+}
+
+// Every network is what its manifest says and runs at 1080p in batches of every size.
+func TestNetworksOfTheManifests(t *testing.T) {
+	l := open(t, Options{})
+	for _, d := range networks(t) {
+		n := d.Network
 		t.Run(d.Name, func(t *testing.T) {
-			s := session(t, l, Spec{
-				Name: d.Name, ONNX: d.ONNX, Input: n.Tensor.Name, Type: n.Tensor.Type(), Channels: n.Tensor.Shape(1, 0, 0).C,
-				Height: n.Tensor.Height, Width: n.Tensor.Width, Score: n.Score, Map: n.Map,
-			})
+			s := session(t, l, specOf(d))
 			in := tensor(t, n.Tensor.Shape(n.Batch.MaxSize, 1920, 1080), n.Tensor.Type())
 			b := bind(t, s, in, n.Batch.MaxSize)
 			for rows := 1; rows <= n.Batch.MaxSize; rows++ {
@@ -41,8 +55,5 @@ func TestNetworksOfTheManifests(t *testing.T) {
 				t.Errorf("%d values of black pictures are no numbers in 0..1", bad)
 			}
 		})
-	}
-	if networks == 0 {
-		t.Error("no network was tried")
 	}
 }

@@ -131,6 +131,8 @@ write("good_gpu", head()[:2] + [
     helper.make_node("ReduceMean", ["map", "axes"], ["score"], keepdims=0)],
     [SCALE, AXES, const("from", [0, 0], np.int64), const("to", [1 << 20, 1 << 20], np.int64), const("sides", [2, 3], np.int64),
      const("steps", [8, 8], np.int64)])
+# The CUDA provider has no Det: it is computed on the CPU.
+write("det", head() + [PEAK, helper.make_node("Det", ["map"], ["d"])], [SCALE, AXES], outputs=(SCORE, MAP, ("d", F32, ["N", 1])))
 # The one convolution that is run when a GPU is taken into use (../probe.onnx).
 X = ("x", F32, ["N", 1, 8, 8])
 write("../probe", [helper.make_node("Conv", ["x", "ones"], ["sums"]),
