@@ -93,7 +93,9 @@ func (g *gpu) drop() {
 		return
 	}
 	g.chores.close()
-	_ = g.module.Unload()
+	if g.module != (cu.Module{}) {
+		_ = g.module.Unload()
+	}
 	_ = g.device.ReleasePrimaryCtx()
 }
 

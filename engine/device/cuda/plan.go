@@ -31,7 +31,7 @@ type toldPlan struct {
 }
 
 func (g *gpu) NewPlan(s device.Stream, c device.PlanConfig) (device.Plan, error) {
-	p := &plan{gpu: g, config: c, kernel: g.kernel(kernels.PutLaunch(c)), parameters: newCells()}
+	p := &plan{gpu: g, config: c, parameters: newCells()}
 	if err := p.open(s); err != nil {
 		return nil, fmt.Errorf("device: plan: %w", err)
 	}
@@ -46,6 +46,7 @@ func (p *plan) open(s device.Stream) (err error) {
 	if told.plan, err = kernels.NewPlan(p.config); err != nil {
 		return err
 	}
+	p.kernel = p.gpu.kernel(kernels.PutLaunch(p.config))
 	told.geometry.SetGeometry(p.config.Width, p.config.Height, p.config.Format)
 	if err := p.stream.enter(); err != nil {
 		return err

@@ -23,6 +23,7 @@ type uploader struct {
 	pool    *pool
 	stages  [stagings]staging
 	next    int // of stages
+	bytes   int // of the picture before
 	picture kernels.Picture
 	closed  bool
 }
@@ -93,6 +94,10 @@ func (u *uploader) upload(f *frame.Video) (*frame.Video, error) {
 	}
 	defer u.gpu.leave()
 	l := layoutOf(f)
+	if l.bytes != u.bytes { // the pool frees pictures that may still be on their way
+		u.stream.settle()
+		u.bytes = l.bytes
+	}
 	x, err := u.take(l.bytes)
 	if err != nil {
 		return nil, err
