@@ -19,19 +19,23 @@ type sight struct {
 	visible bool
 	stale   bool            // it shows a picture from before, whole
 	region  *verdict.Region // around the macroblocks that differ; nil for none
+	// The macroblocks themselves, of pictures that are not stale.
+	seen, hidden Blocks
 }
 
 // The limits of what counts as seen. A macroblock differs when its mean absolute
 // difference, in luma or chroma, exceeds diffLevels; it shows when in addition
 // one of its sides steps by edgeLevels more than in the clean picture. A picture
 // is visibly damaged with max(3, 0.2 %) blocks that show, or 5 % that are wrong
-// by wrongLevels.
+// by wrongLevels. Below noticeLevels a block is as the clean one. DamageRule says
+// the same in the truth file.
 const (
-	macroblock  = 16
-	diffLevels  = 5
-	edgeLevels  = 8
-	wrongLevels = 25
-	staleReach  = 16 // pictures that a decoder may show again
+	macroblock   = 16
+	noticeLevels = 1
+	diffLevels   = 5
+	edgeLevels   = 8
+	wrongLevels  = 25
+	staleReach   = 16 // pictures that a decoder may show again
 )
 
 // compare decodes both files on the grid of pictures, where a missing picture is
@@ -42,7 +46,7 @@ func compare(ctx context.Context, t Tools, rate Rate, clean, damaged string, pro
 	defer cancel(nil)
 	var feeds [2]*pictureFeed
 	for i, path := range []string{clean, damaged} {
-		feeds[i] = openFeed(ctx, t, rate, path)
+		feeds[i] = openFeed(ctx, t.Decoder(), decodeDamaged(path, rate))
 		defer feeds[i].close()
 	}
 	var out []sight
@@ -79,9 +83,15 @@ type pictureFeed struct {
 	err  error // of the start, or what ended it
 }
 
-func openFeed(ctx context.Context, t Tools, rate Rate, path string) *pictureFeed {
-	f := &pictureFeed{ctx: ctx, c: newChild(ctx, t.Decoder(), "-hide_banner", "-nostdin", "-loglevel", "fatal", "-threads", "1", "-flags", "+output_corrupt", "-i", fileURL(path),
-		"-map", "0:V:0", "-vf", "setpts=PTS-STARTPTS,fps=fps="+rate.String()+":start_time=0,format=yuv420p", "-f", "yuv4mpegpipe", "-strict", "-1", "pipe:1")}
+// decodeDamaged is the command line that decodes what can be decoded, on the grid
+// of pictures.
+func decodeDamaged(path string, rate Rate) []string {
+	return []string{"-hide_banner", "-nostdin", "-loglevel", "fatal", "-threads", "1", "-flags", "+output_corrupt", "-i", fileURL(path),
+		"-map", "0:V:0", "-vf", "setpts=PTS-STARTPTS,fps=fps=" + rate.String() + ":start_time=0,format=yuv420p", "-f", "yuv4mpegpipe", "-strict", "-1", "pipe:1"}
+}
+
+func openFeed(ctx context.Context, program string, args []string) *pictureFeed {
+	f := &pictureFeed{ctx: ctx, c: newChild(ctx, program, args...)}
 	if f.out, f.err = f.c.cmd.StdoutPipe(); f.err == nil {
 		f.err = f.c.cmd.Start()
 	}
@@ -169,23 +179,33 @@ func (c *comparer) next(clean, damaged *Picture) sight {
 func lookAt(clean, damaged *Picture) sight {
 	columns, rows := (clean.Width+macroblock-1)/macroblock, (clean.Height+macroblock-1)/macroblock
 	var shows, wrong int
+	var seen, hidden Blocks
 	x0, y0, x1, y1 := columns, rows, 0, 0
 	for by := range rows {
 		for bx := range columns {
 			diff := blockDifference(clean, damaged, bx, by)
 			if diff <= diffLevels {
+				if diff > noticeLevels {
+					hidden.add(by*columns + bx)
+				}
 				continue
 			}
 			x0, y0, x1, y1 = min(x0, bx), min(y0, by), max(x1, bx+1), max(y1, by+1)
+			edge := newEdge(clean.luma(), damaged.luma(), bx, by) > edgeLevels
 			if diff > wrongLevels {
 				wrong++
 			}
-			if newEdge(clean.luma(), damaged.luma(), bx, by) > edgeLevels {
+			if edge {
 				shows++
+			}
+			if edge || diff > wrongLevels {
+				seen.add(by*columns + bx)
+			} else {
+				hidden.add(by*columns + bx)
 			}
 		}
 	}
-	s := sight{changed: true}
+	s := sight{changed: true, seen: seen, hidden: hidden}
 	if x1 > 0 {
 		w, h := float64(clean.Width), float64(clean.Height)
 		s.region = &verdict.Region{X: float64(x0*macroblock) / w, Y: float64(y0*macroblock) / h}

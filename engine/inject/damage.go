@@ -43,15 +43,19 @@ func (r *run) addDamage(ctx context.Context) error {
 		r.addHits(d, hits[i], seen)
 	}
 	r.addSeen(seen)
+	r.result.Truth.Damage = r.damageOf(seen)
 	r.result.Truth.sort()
 	r.partial = damaged
 	return nil
 }
 
 // choose decides what harm one wish does. It walks the file twice, since it must
-// know how many units there are in the range.
+// know what there is in the range.
 func (r *run) choose(ctx context.Context, file payload, d *planned, h *harm) error {
-	total := int64(0)
+	if d.spec.Kind.loseNALs != nil {
+		return r.chooseNALs(ctx, file, d, h)
+	}
+	var all survey
 	inRange := func(f func(unit)) func(unit) {
 		return func(u unit) {
 			if d.span.contains(u.frame) {
@@ -59,14 +63,43 @@ func (r *run) choose(ctx context.Context, file payload, d *planned, h *harm) err
 			}
 		}
 	}
-	if err := file.walk(ctx, inRange(func(unit) { total++ })); err != nil {
+	if err := file.walk(ctx, inRange(all.add)); err != nil {
+		return err
+	}
+	if all.units == 0 {
+		r.nothingToDamage(d)
+		return nil
+	}
+	if err := file.walk(ctx, inRange(d.spec.Kind.damage(d, r.plan.media.Picture.Rate, all, h))); err != nil {
+		return err
+	}
+	if len(h.hit) == 0 {
+		r.warn("%s hits nothing: there are too few bytes in its range", d.spec)
+	}
+	return nil
+}
+
+func (r *run) nothingToDamage(d *planned) {
+	r.warn("%s was not put in: there is no coded picture to damage in its range (the first one is spared)", d.spec)
+}
+
+func (r *run) chooseNALs(ctx context.Context, file payload, d *planned, h *harm) error {
+	total := int64(0)
+	inRange := func(f func(nal)) func(nal) {
+		return func(s nal) {
+			if d.span.contains(s.frame) {
+				f(s)
+			}
+		}
+	}
+	if err := file.nals(ctx, inRange(func(nal) { total++ })); err != nil {
 		return err
 	}
 	if total == 0 {
-		r.warn("%s was not put in: there is no coded picture to damage in its range (the first one is spared)", d.spec)
+		r.nothingToDamage(d)
 		return nil
 	}
-	return file.walk(ctx, inRange(d.spec.Kind.damage(d, r.plan.media.Picture.Rate, total, h)))
+	return file.nals(ctx, inRange(d.spec.Kind.loseNALs(d, total, h)))
 }
 
 // How far apart pictures may be and still be one stretch: visible damage must
@@ -119,6 +152,18 @@ func (r *run) addSeen(seen []sight) {
 	r.addRuns(verdict.BlockCorruption, runsOf(visible, gap), seen, false)
 	r.addRuns(verdict.Stutter, runsOf(missing, 0), seen, false)
 	r.addRuns(verdict.BlockCorruption, runsOf(hidden, 0), seen, true)
+}
+
+// damageOf is the damage block by block.
+func (r *run) damageOf(seen []sight) *Damage {
+	t := &r.result.Truth
+	d := &Damage{Block: macroblock, Columns: (t.Width + macroblock - 1) / macroblock, Rows: (t.Height + macroblock - 1) / macroblock, Rule: DamageRule, Frames: []DamagedFrame{}}
+	for n, s := range seen {
+		if s.changed && int64(n) < t.Frames {
+			d.Frames = append(d.Frames, DamagedFrame{Frame: int64(n), Visible: s.visible, Stale: s.stale, Seen: s.seen, Hidden: s.hidden})
+		}
+	}
+	return d
 }
 
 func (r *run) addRuns(defect verdict.Defect, runs [][]int64, seen []sight, invisible bool) {

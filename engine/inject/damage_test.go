@@ -36,11 +36,22 @@ func TestDamageTruthAgreesWithADecodeOfOurOwn(t *testing.T) {
 		{"out.mkv", "mpeg4", "bit_errors:per_second=20@1-3"},
 		{"out.mkv", "", "packet_loss:rate=0.03@1-3"},
 		{"out.mov", "", "packet_loss:rate=0.03@1-3"},
+		{"out.ts", "", "packet_burst:packets=4,per_second=3@1-3"},
+		{"out.mkv", "", "packet_burst:level=2@1-3"},
+		{"out.mp4", "", "segment_loss:p=4,s=400@1-3"},
+		{"out.ts", "mpeg2video", "segment_loss:p=4,s=400@1-3"},
+		{"out.mp4", "", "stream_noise:amount=3000@1-3"},
+		{"out.ts", "", "stream_noise:amount=3000@1-3"},
+		{"out.mp4", "libx264", "nal_loss:rate=0.05,bytes=300@1-3"},
+		{"out.ts", "libx264", "nal_loss:rate=0.05,bytes=300@1-3"},
+		{"out.ts", "mpeg2video", "nal_loss:rate=0.05@1-3"},
+		{"out.mkv", "mpeg2video", "nal_loss:rate=0.05@1-3"},
 	} {
 		t.Run(test.name+" "+test.encoder+" "+test.defect, func(t *testing.T) {
 			withEncoder := func(j *Job) { j.Encoder = test.encoder }
 			out, truth := spoil(t, damageClip(t), test.name, withEncoder, test.defect)
-			clean, _ := spoil(t, damageClip(t), test.name, withEncoder, cleanDefect)
+			control := func(j *Job) { j.Encoder, j.Control = test.encoder, true }
+			clean, _ := spoil(t, damageClip(t), test.name, control, test.defect)
 			if probeFile(t, out).Picture.Codec != probeFile(t, clean).Picture.Codec {
 				t.Fatal("the damaged file cannot be opened like the clean one")
 			}
@@ -86,7 +97,7 @@ func checkDamage(t *testing.T, truth Truth, before, after []*Picture) {
 // gridPictures decodes as a viewer sees it: a missing picture is the one before again.
 func gridPictures(t *testing.T, path string) []*Picture {
 	t.Helper()
-	feed := openFeed(t.Context(), tools(t), Rate{clipFPS, 1}, path)
+	feed := openFeed(t.Context(), tools(t).Decoder(), decodeDamaged(path, Rate{clipFPS, 1}))
 	defer feed.close()
 	var out []*Picture
 	for {

@@ -40,6 +40,7 @@ type encoding struct {
 	pictures, sound string // encoders; "" for none
 	quality         float64
 	gop             int // pictures from one key picture to the next
+	slices          int // most bytes of a coded slice; 0: as the encoder likes
 }
 
 // chooseEncoding picks the first pair of encoders that one of the programs has.
@@ -76,7 +77,8 @@ func chooseEncoding(ctx context.Context, t Tools, job Job, m Media) (encoding, e
 				return e, err
 			}
 			if e.program != "" {
-				return e.finish(job, m), nil
+				e = e.finish(job, m)
+				return e, e.canSlice()
 			}
 		}
 	}
@@ -104,7 +106,25 @@ func (e encoding) finish(job Job, m Media) encoding {
 	if e.gop == 0 && m.Picture != nil {
 		e.gop = max(1, int(2*m.Picture.Rate.FPS()+0.5))
 	}
+	for _, s := range job.Specs {
+		if s.Kind.slices != nil {
+			e.slices = s.Kind.slices(s.Params)
+		}
+	}
 	return e
+}
+
+// canSlice refuses encoders whose slices cannot be lost one by one.
+func (e encoding) canSlice() error {
+	if _, ok := syntaxOf(e.pictures); e.slices > 0 && !ok {
+		return fmt.Errorf("slices of %s cannot be lost one by one: use an ffmpeg with libx264, or name the encoder mpeg2video", e.pictures)
+	}
+	return nil
+}
+
+// second tells whether the encoder of pictures is not the container's best one.
+func (e encoding) second() bool {
+	return e.pictures != "" && e.pictures != e.container.pictures[0]
 }
 
 // defaultQuality is what nobody tells from the original by eye.
@@ -134,7 +154,8 @@ func (e encoding) String() string {
 
 // args make the command line: pictures come on descriptor 3, sound on the next.
 // The number of threads is fixed, since it changes what some encoders write.
-func (e encoding) args(m Media, removed string, out string) []string {
+func (e encoding) args(p *plan, out string) []string {
+	m := p.media
 	a := []string{"-hide_banner", "-nostdin", "-loglevel", "error", "-y"}
 	fd := 3
 	if m.Picture != nil {
@@ -148,14 +169,17 @@ func (e encoding) args(m Media, removed string, out string) []string {
 		a = append(a, "-map", "0:v", "-c:v", e.pictures, "-pix_fmt", "yuv420p", "-threads:v", "4", "-flags:v", "+bitexact")
 		a = append(a, e.pictureArgs()...)
 		a = append(a, m.Picture.colorArgs()...)
-		if removed != "" {
-			a = append(a, "-vf", "select='"+removed+"'", "-fps_mode", "passthrough")
+		if kept := p.keepExpression(); kept != "" {
+			a = append(a, "-vf", "select='"+kept+"'", "-fps_mode", "passthrough")
 		}
 	}
 	if m.Sound != nil {
 		a = append(a, "-map", strconv.Itoa(fd-3)+":a", "-c:a", e.sound, "-flags:a", "+bitexact")
 		if !strings.HasPrefix(e.sound, "pcm_") && e.sound != "flac" {
 			a = append(a, "-b:a", strconv.Itoa(min(96*m.Sound.Channels, 512))+"k")
+		}
+		if late := p.stampExpression(); late != "" {
+			a = append(a, "-af", "asetpts='PTS+("+late+")/TB'")
 		}
 	}
 	a = append(a, e.container.args...)
@@ -173,7 +197,7 @@ func (e encoding) pictureArgs() []string {
 	case "rawvideo":
 		return nil
 	case "libx264":
-		return []string{"-preset", "veryfast", "-crf", q, "-g", gop}
+		return append([]string{"-preset", "veryfast", "-crf", q, "-g", gop}, e.sliceArgs("-slice-max-size")...)
 	case "libx265":
 		return []string{"-preset", "veryfast", "-crf", q, "-g", gop, "-x265-params", "log-level=error:pools=4:frame-threads=2"}
 	case "libvpx-vp9", "libvpx":
@@ -183,7 +207,14 @@ func (e encoding) pictureArgs() []string {
 	case "libsvtav1":
 		return []string{"-crf", q, "-g", gop, "-preset", "10"}
 	}
-	return []string{"-q:v", q, "-g", gop}
+	return append([]string{"-q:v", q, "-g", gop}, e.sliceArgs("-ps")...)
+}
+
+func (e encoding) sliceArgs(option string) []string {
+	if e.slices == 0 {
+		return nil
+	}
+	return []string{option, strconv.Itoa(e.slices)}
 }
 
 // soundStart is when the first sample that was encoded is heard on the output's
@@ -226,17 +257,54 @@ func (t PictureTrack) colorArgs() []string {
 	return out
 }
 
-// decodePictures is the command line that gives raw pictures at a constant rate
-// from the start of the clip, of even size, on standard output.
-func decodePictures(in string, rate Rate) []string {
-	filters := "fps=fps=" + rate.String() + ":start_time=0,crop=trunc(iw/2)*2:trunc(ih/2)*2,scale=out_range=tv,format=yuv420p"
-	return []string{"-hide_banner", "-nostdin", "-loglevel", "error", "-i", fileURL(in),
-		"-map", "0:V:0", "-vf", filters, "-f", "yuv4mpegpipe", "-strict", "-1", "pipe:1"}
+// input is a clip, or a stretch of it.
+type input struct {
+	path         string
+	from, length float64 // seconds; 0, 0: all of it
+	maxHeight    int     // pictures are made smaller to fit; 0: as they are
 }
 
-// decodeSound gives interleaved float samples from the start of the clip, with
+func (in input) args() []string {
+	var out []string
+	if in.from > 0 {
+		out = append(out, "-ss", decimal(in.from))
+	}
+	if in.length > 0 {
+		out = append(out, "-t", decimal(in.length))
+	}
+	return append(out, "-i", fileURL(in.path))
+}
+
+// cut gives what is known of the stretch, from what is known of the clip.
+func (in input) cut(m Media) (Media, error) {
+	if m.Duration > 0 {
+		if in.from >= m.Duration {
+			return m, fmt.Errorf("the stretch begins at %g s, but the clip ends at %.3f s", in.from, m.Duration)
+		}
+		m.Duration -= in.from
+	}
+	if in.length > 0 && (m.Duration <= 0 || in.length < m.Duration) {
+		m.Duration = in.length
+	}
+	return m, nil
+}
+
+func decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+// decodePictures is the command line that gives raw pictures at a constant rate
+// from the start of the input, of even size, on standard output.
+func decodePictures(in input, rate Rate) []string {
+	filters := "fps=fps=" + rate.String() + ":start_time=0,crop=trunc(iw/2)*2:trunc(ih/2)*2,"
+	if in.maxHeight > 0 {
+		filters += fmt.Sprintf("scale=w=-2:h='min(ih,%d)':flags=area,", in.maxHeight/2*2)
+	}
+	a := append([]string{"-hide_banner", "-nostdin", "-loglevel", "error"}, in.args()...)
+	return append(a, "-map", "0:V:0", "-vf", filters+"scale=out_range=tv,format=yuv420p", "-f", "yuv4mpegpipe", "-strict", "-1", "pipe:1")
+}
+
+// decodeSound gives interleaved float samples from the start of the input, with
 // holes in the timestamps filled by silence.
-func decodeSound(in string, s SoundTrack) []string {
-	return []string{"-hide_banner", "-nostdin", "-loglevel", "error", "-i", fileURL(in),
-		"-map", "0:a:0", "-af", "aresample=async=1:first_pts=0", "-ar", strconv.Itoa(s.RateHz), "-ac", strconv.Itoa(s.Channels), "-f", "f32le", "pipe:1"}
+func decodeSound(in input, s SoundTrack) []string {
+	a := append([]string{"-hide_banner", "-nostdin", "-loglevel", "error"}, in.args()...)
+	return append(a, "-map", "0:a:0", "-af", "aresample=async=1:first_pts=0", "-ar", strconv.Itoa(s.RateHz), "-ac", strconv.Itoa(s.Channels), "-f", "f32le", "pipe:1")
 }

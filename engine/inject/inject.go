@@ -7,6 +7,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+
+	"github.com/streamvet/streamvet/engine/verdict"
 )
 
 // Job is one injection.
@@ -14,6 +16,12 @@ type Job struct {
 	In, Out   string
 	TruthPath string // "" writes no truth file
 	Specs     []Spec
+	// Control makes the clean twin: the same encode without a defect. Specs then
+	// only say what the encode must be fit for.
+	Control bool
+
+	From, Length float64 // seconds: the stretch of In to take; 0, 0: all of it
+	MaxHeight    int     // higher pictures are made smaller; 0: none is
 
 	Encoder      string  // of pictures, by FFmpeg's name; "" chooses
 	SoundEncoder string  // "" chooses
@@ -53,6 +61,10 @@ func Run(ctx context.Context, tools Tools, job Job) (Result, error) {
 	return r.result, nil
 }
 
+func (r *run) input() input {
+	return input{path: r.job.In, from: r.job.From, length: r.job.Length, maxHeight: r.job.MaxHeight}
+}
+
 type run struct {
 	tools    Tools
 	job      Job
@@ -72,17 +84,29 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.checkFiles(); err != nil {
 		return err
 	}
-	if len(r.job.Specs) == 0 {
+	if media, err = r.input().cut(media); err != nil {
+		return err
+	}
+	specs := r.job.Specs
+	if r.job.Control {
+		specs = nil
+	} else if len(specs) == 0 {
 		return errors.New("no defect is named: give at least one --defect")
 	}
-	if r.plan, err = makePlan(media, r.job.Specs, r.job.Seed); err != nil {
+	if r.plan, err = makePlan(media, specs, r.job.Seed); err != nil {
 		return err
 	}
 	if r.encoding, err = chooseEncoding(ctx, r.tools, r.job, media); err != nil {
 		return err
 	}
-	r.partial, err = r.temporary()
-	return err
+	if r.encoding.second() && r.job.Encoder == "" {
+		r.warn("no ffmpeg here has %s: the pictures are coded with %s; install one, or name its program in STREAMVET_ENCODER",
+			r.encoding.container.pictures[0], r.encoding.pictures)
+	}
+	if r.partial, err = r.temporary(); err != nil {
+		return err
+	}
+	return r.substitutes(ctx)
 }
 
 func (r *run) checkFiles() error {
@@ -111,8 +135,10 @@ func (r *run) checkFiles() error {
 }
 
 // temporary makes an empty file beside the output, with its extension.
-func (r *run) temporary() (string, error) {
-	dir, name := filepath.Split(r.job.Out)
+func (r *run) temporary() (string, error) { return r.temporaryBeside(r.job.Out) }
+
+func (r *run) temporaryBeside(path string) (string, error) {
+	dir, name := filepath.Split(path)
 	f, err := os.CreateTemp(filepath.Clean(dir+"."), "."+name+".partial-*"+filepath.Ext(name))
 	if err != nil {
 		return "", fmt.Errorf("make the output: %w", err)
@@ -129,7 +155,7 @@ func (r *run) cleanUp() {
 
 // make does the long work.
 func (r *run) make(ctx context.Context) error {
-	counts, err := transcode(ctx, r.tools, r.encoding, r.plan, r.job.In, r.partial, r.progress("encode"))
+	counts, err := transcode(ctx, r.tools, r.encoding, r.plan, r.input(), r.partial, r.progress("encode"))
 	if err != nil {
 		return err
 	}
@@ -163,7 +189,7 @@ func (r *run) startTruth(ctx context.Context, c counts) error {
 		return fmt.Errorf("look into the output: %w", err)
 	}
 	t := &r.result.Truth
-	*t = Truth{Version: TruthVersion, Source: r.job.In, Media: filepath.Base(r.job.Out), Encoder: r.encoding.String(), Seed: r.job.Seed, Defects: []Entry{}}
+	*t = Truth{Version: TruthVersion, Source: r.job.In, SourceStart: r.job.From, Media: filepath.Base(r.job.Out), Encoder: r.encoding.String(), Seed: r.job.Seed, Defects: []Entry{}}
 	if p := r.plan.media.Picture; p != nil && media.Picture != nil {
 		t.Width, t.Height = c.width, c.height
 		t.FPS, t.FrameRate, t.Frames = p.Rate.FPS(), p.Rate.String(), c.pictures
@@ -183,15 +209,55 @@ func (r *run) addEdits(c counts) {
 	t := &r.result.Truth
 	for _, d := range r.plan.pictures {
 		if d.span.end = min(d.span.end, c.pictures); r.reached(d) {
-			t.addPictures(d.entry(), d.span)
+			e := d.entry()
+			e.Defect = d.spec.Kind.DefectOf(d.spec.Params, t.Rate().Seconds(d.span.length()))
+			t.addPictures(e, d.span)
 		}
 	}
 	for _, d := range r.plan.sound {
 		if d.span.end = min(d.span.end, c.samples); r.reached(d) {
-			t.addSound(d.entry(), d.span, c.samples)
+			r.addSound(d, c.samples)
 		}
 	}
+	for _, d := range r.plan.stamps {
+		r.addStamps(d, c.samples)
+	}
 	t.sort()
+}
+
+// addSound adds what is heard of a defect: all of its range, or the parts of it
+// that a replacement found to differ.
+func (r *run) addSound(d *planned, samples int64) {
+	parts := []span{d.span}
+	if picky, ok := d.other.(interface{ heard() []span }); ok && d.marked {
+		parts = parts[:0]
+		for _, s := range picky.heard() {
+			parts = append(parts, span{d.span.start + s.start, min(d.span.start+s.end, d.span.end)})
+		}
+	}
+	for _, part := range parts {
+		e := d.entry()
+		e.Defect = d.spec.Kind.DefectOf(d.spec.Params, float64(part.length())/float64(r.result.Truth.SampleRate))
+		if e.Defect == verdict.AVDesync && !noticed(d.spec.Params["ms"]/1000) {
+			e.Invisible = true
+		}
+		r.result.Truth.addSound(e, part, samples)
+	}
+}
+
+// addStamps adds the stretch over which the offset is noticed: it lasts to the
+// end of the file.
+func (r *run) addStamps(d *planned, samples int64) {
+	t := &r.result.Truth
+	d.span.end = min(d.span.end, samples)
+	if d.span.start >= d.span.end {
+		r.warn("%s was not put in: what could be decoded ends before it", d.spec)
+		return
+	}
+	e := d.entry()
+	from, heard := noticedFrom(d, t.SampleRate)
+	e.Defect, e.Invisible = d.spec.Kind.Defect, !heard
+	t.addSound(e, span{from, samples}, samples)
 }
 
 // reached warns where the clip ended before the defect came, or where it left no mark.
@@ -213,12 +279,15 @@ func (r *run) warn(format string, args ...any) {
 }
 
 func (d *planned) entry() Entry {
-	return Entry{Defect: d.spec.Kind.Defect, Kind: d.spec.Kind.Name, Injection: d.number + 1, Params: d.spec.Params.clone(),
+	return Entry{Defect: d.spec.Kind.Defect, Kind: d.spec.Kind.Name, Level: d.spec.Level, Injection: d.number + 1, Params: d.spec.Params.clone(),
 		Frames: d.hits(), Invisible: !d.marked && !d.removes()}
 }
 
 // publish writes the truth and gives both files their names.
 func (r *run) publish() error {
+	if info, err := os.Stat(r.partial); err == nil {
+		r.result.Truth.MediaBytes = info.Size()
+	}
 	if err := r.result.Truth.Validate(); err != nil {
 		return fmt.Errorf("the truth does not fit (please report this): %w", err)
 	}

@@ -2,6 +2,7 @@ package inject
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/streamvet/streamvet/engine/verdict"
@@ -12,13 +13,14 @@ type Medium uint8
 
 // The media.
 const (
-	Pictures Medium = iota + 1 // raw pictures, by number
-	Sound                      // raw samples, by number
-	Payload                    // bytes of the encoded pictures
+	Pictures   Medium = iota + 1 // raw pictures, by number
+	Sound                        // raw samples, by number
+	Timestamps                   // when the sound is to be played
+	Payload                      // bytes of the encoded pictures
 )
 
 func (m Medium) String() string {
-	return [...]string{"", "picture", "sound", "bitstream"}[m]
+	return [...]string{"", "picture", "sound", "timestamp", "bitstream"}[m]
 }
 
 // Param is a numeric parameter of a kind.
@@ -41,25 +43,51 @@ type Kind struct {
 	// decode_error for what was lost and block_corruption or stutter for what is seen.
 	Defect  verdict.Defect
 	Params  []Param
+	Levels  []Params      // what `level=1`, `level=2`, ... set, from faint to strong; none: there is one strength
 	Length  time.Duration // where only START is given
 	Example string        // value of --defect
 
+	// defect names the truth entries where that depends on how it is made; nil: Defect.
+	defect func(p Params, seconds float64) verdict.Defect
+	// pictures is how many pictures it lasts where the parameters say so; nil or 0:
+	// from START to END.
+	pictures func(Params) int64
 	// lead is how many pictures before START the edit must see.
 	lead int64
+	// leadSamples is the same for sound; nil: none.
+	leadSamples func(p Params, rateHz int) int64
 	// check refuses parameters that do not go together; nil: all do.
 	check func(Params) error
 	// hit tells whether the n-th picture of the range is touched; nil: each is.
 	hit func(p Params, n int64) bool
 	// removes tells whether the hit pictures are left out instead of changed; nil: no.
 	removes func(Params) bool
+	// removed is FFmpeg's expression of the pictures that are left out of a range.
+	removed func(Params, span) string
 
 	picture func(pictureContext) pictureEdit
 	sound   func(soundContext) soundEdit
 	// spots spreads a sparse defect over a range of so many samples: one truth
 	// entry each. A range of 0 samples (START alone) has one spot, at 0.
 	spots func(p Params, samples int64, rateHz int, rng *rand.Rand) []span
-	// damage changes bytes of the encoded pictures.
-	damage damageMethod
+	// substitute gives pictures or sound from elsewhere that take the place of the clip's.
+	substitute substitution
+	// stamps is FFmpeg's expression for how much later, in seconds, sound is played that
+	// would be played at T.
+	stamps func(p Params, start, end float64) string
+	// damage changes bytes of the encoded pictures; loseNALs loses coded slices as wholes.
+	damage   damageMethod
+	loseNALs func(d *planned, total int64, h *harm) func(nal)
+	// slices asks the encoder for coded slices of at most so many bytes; nil: as it likes.
+	slices func(Params) int
+}
+
+// DefectOf is what a defect of this kind that lasts so long is called.
+func (k Kind) DefectOf(p Params, seconds float64) verdict.Defect {
+	if k.defect != nil {
+		return k.defect(p, seconds)
+	}
+	return k.Defect
 }
 
 // span is [start, end) in pictures or samples.
@@ -97,13 +125,11 @@ type soundContext struct {
 }
 
 // soundEdit changes interleaved samples in place and tells whether that left a
-// mark. n is the number of the first one, a channel, in its range; calls come in order.
+// mark. n is the number of the first one, a channel, in its range; calls come in
+// order. n is negative for samples before the range, which it may only look at.
 type soundEdit func(samples []float32, n int64) bool
 
-// Kinds lists all kinds: pictures, sound, bitstream.
+// Kinds lists all kinds: pictures, sound, timestamps, bitstream.
 func Kinds() []Kind {
-	var out []Kind
-	out = append(out, pictureKinds()...)
-	out = append(out, soundKinds()...)
-	return append(out, payloadKinds()...)
+	return slices.Concat(pictureKinds(), soundKinds(), timestampKinds(), payloadKinds())
 }

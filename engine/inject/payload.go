@@ -15,18 +15,53 @@ import (
 
 // unit is a piece of the coded pictures that can be lost as a whole.
 type unit struct {
-	frame   int64 // the picture it belongs to, in the order in which they are shown
-	key     int64 // names it: its offset in the file
-	at, end int64 // bytes of it that may be changed; none where at >= end
-	last    int64 // end of the coded slice that it lies in; not in transport streams
+	frame   int64  // the picture it belongs to, in the order in which they are shown
+	key     int64  // names it: its offset in the file
+	body    int64  // first byte of the coded picture in it; in transport streams only
+	at, end int64  // bytes of it that may be changed; none where at >= end
+	last    int64  // end of the coded slice that it lies in; not in transport streams
+	data    []byte // the bytes from at to end; valid during the visit only
 }
 
 // payload is an encoded file whose coded pictures can be damaged.
 type payload interface {
 	// walk visits all units but those of the first picture, in the order of the file.
 	walk(ctx context.Context, visit func(unit)) error
+	// nals visits the coded slices of all pictures but the first, as wholes.
+	nals(ctx context.Context, visit func(nal)) error
 	// damage writes the file with the harm done.
 	damage(ctx context.Context, h *harm, dst string) error
+}
+
+// nal is a coded slice that can be lost as a whole: with the byte at `header`
+// turned to `filler`, decoders pass over it.
+type nal struct {
+	frame          int64
+	header         int64 // offset in the file
+	before, filler byte  // the byte that is there, and the one that makes it padding
+	size           int
+}
+
+// syntax is how a codec marks its slices.
+type syntax struct {
+	slice func(header byte) bool
+	// filler makes a header that decoders pass over.
+	filler func(header byte) byte
+	name   string
+}
+
+// syntaxOf knows codecs by the name of the encoder; false where slices cannot be
+// told apart.
+func syntaxOf(encoder string) (syntax, bool) {
+	switch encoder {
+	case "libx264":
+		return syntax{func(h byte) bool { return h&31 >= 1 && h&31 <= 5 }, func(h byte) byte { return h&^31 | 12 }, "H.264"}, true
+	case "libx265":
+		return syntax{func(h byte) bool { return h>>1&63 < 32 }, func(h byte) byte { return h&^(63<<1) | 38<<1 }, "HEVC"}, true
+	case "mpeg2video":
+		return syntax{func(h byte) bool { return h >= 0x01 && h <= 0xaf }, func(byte) byte { return 0xb0 }, "MPEG-2"}, true
+	}
+	return syntax{}, false
 }
 
 // protectBytes of a coded picture, or of a slice, stay whole: start codes and headers.
@@ -34,30 +69,32 @@ const protectBytes = 16
 
 // openPayload finds the coded pictures of a file that was just encoded.
 func openPayload(ctx context.Context, t Tools, e encoding, rate Rate, path string) (payload, error) {
+	syntax, _ := syntaxOf(e.pictures)
 	if e.container.format == "mpegts" {
-		return &transport{path: path, rate: rate}, nil
+		return &transport{path: path, rate: rate, syntax: syntax}, nil
 	}
-	out, err := runQuiet(ctx, t.Probe, "-v", "error", "-select_streams", "v:0", "-show_entries", "packet=pts_time,size,pos", "-of", "csv=p=0", fileURL(path))
+	packets, err := t.packets(ctx, path, "v:0", rate.FPS())
 	if err != nil {
 		return nil, fmt.Errorf("find the coded pictures: %w", err)
 	}
-	packets, err := parsePackets(out, rate)
-	if err != nil {
-		return nil, fmt.Errorf("find the coded pictures: %w", err)
-	}
-	p := &packetFile{path: path, packets: packets, split: wholePacket}
+	p := &packetFile{path: path, packets: packets, split: wholePacket, syntax: syntax}
 	if e.container.matroska() {
-		for i := range p.packets {
-			p.packets[i].at += matroskaBlockHeader
-		}
+		p.skipBlockHeaders()
 	}
-	switch e.pictures {
-	case "libx264":
-		p.split = slicesOf(func(header byte) bool { t := header & 31; return t >= 1 && t <= 5 })
-	case "libx265":
-		p.split = slicesOf(func(header byte) bool { return header>>1&63 < 32 })
+	if e.pictures == "libx264" || e.pictures == "libx265" {
+		p.split = slicesOf(syntax.slice)
 	}
 	return p, nil
+}
+
+// packets asks ffprobe where the packets of a track lie; perSecond is the grid
+// that their times are put on.
+func (t Tools) packets(ctx context.Context, path, track string, perSecond float64) ([]codedPicture, error) {
+	out, err := runQuiet(ctx, t.Probe, "-v", "error", "-select_streams", track, "-show_entries", "packet=pts_time,size,pos", "-of", "csv=p=0", fileURL(path))
+	if err != nil {
+		return nil, err
+	}
+	return parsePackets(out, perSecond)
 }
 
 // matroskaBlockHeader is the track number, the time and the flags in front of a
@@ -71,7 +108,7 @@ type codedPicture struct {
 }
 
 // parsePackets reads ffprobe's lines of time, size and position.
-func parsePackets(out []byte, rate Rate) ([]codedPicture, error) {
+func parsePackets(out []byte, perSecond float64) ([]codedPicture, error) {
 	var list []codedPicture
 	var times []float64
 	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
@@ -90,7 +127,7 @@ func parsePackets(out []byte, rate Rate) ([]codedPicture, error) {
 	}
 	first := slices.Min(times)
 	for i := range list {
-		list[i].frame = int64(math.Round((times[i] - first) * rate.FPS()))
+		list[i].frame = int64(math.Round((times[i] - first) * perSecond))
 	}
 	return list, nil
 }
@@ -100,7 +137,14 @@ type packetFile struct {
 	path    string
 	packets []codedPicture
 	// split finds the parts of a coded picture's data that may be changed.
-	split func(data []byte) []span
+	split  func(data []byte) []span
+	syntax syntax
+}
+
+func (p *packetFile) skipBlockHeaders() {
+	for i := range p.packets {
+		p.packets[i].at += matroskaBlockHeader
+	}
 }
 
 func wholePacket(data []byte) []span { return []span{{4 * protectBytes, int64(len(data))}} }
@@ -124,7 +168,8 @@ func slicesOf(slice func(header byte) bool) func([]byte) []span {
 	}
 }
 
-func (p *packetFile) walk(ctx context.Context, visit func(unit)) error {
+// eachPicture visits the data of all coded pictures but the first.
+func (p *packetFile) eachPicture(ctx context.Context, visit func(c codedPicture, data []byte)) error {
 	f, err := os.Open(p.path)
 	if err != nil {
 		return err
@@ -141,14 +186,64 @@ func (p *packetFile) walk(ctx context.Context, visit func(unit)) error {
 		if _, err := f.ReadAt(data, c.at); err != nil {
 			return fmt.Errorf("read a coded picture: %w", err)
 		}
+		visit(c, data)
+	}
+	return nil
+}
+
+func (p *packetFile) walk(ctx context.Context, visit func(unit)) error {
+	return p.eachPicture(ctx, func(c codedPicture, data []byte) {
 		for _, s := range p.split(data) {
 			for at := s.start; at < s.end; at += lossUnitBytes {
 				end := min(at+lossUnitBytes, s.end)
-				visit(unit{frame: c.frame, key: c.at + at, at: c.at + at, end: c.at + end, last: c.at + s.end})
+				visit(unit{frame: c.frame, key: c.at + at, at: c.at + at, end: c.at + end, last: c.at + s.end, data: data[at:end]})
 			}
 		}
+	})
+}
+
+func (p *packetFile) nals(ctx context.Context, visit func(nal)) error {
+	return p.eachPicture(ctx, func(c codedPicture, data []byte) {
+		at := func(i int) int64 { return c.at + int64(i) }
+		if p.syntax.name == "MPEG-2" {
+			p.syntax.startCodes(data, c.frame, at, visit)
+		} else {
+			p.syntax.lengths(data, c.frame, at, visit)
+		}
+	})
+}
+
+// lengths finds slices in NAL units with their length in 4 bytes in front.
+func (s syntax) lengths(data []byte, frame int64, at func(int) int64, visit func(nal)) {
+	for i := 0; i+5 <= len(data); {
+		size := int(binary.BigEndian.Uint32(data[i:]))
+		if size < 1 || size > len(data)-i-4 {
+			return
+		}
+		if h := data[i+4]; s.slice(h) {
+			visit(nal{frame: frame, header: at(i + 4), before: h, filler: s.filler(h), size: size})
+		}
+		i += 4 + size
 	}
-	return nil
+}
+
+// startCodes finds slices between start codes.
+func (s syntax) startCodes(data []byte, frame int64, at func(int) int64, visit func(nal)) {
+	code := []byte{0, 0, 1}
+	for i := bytes.Index(data, code); i >= 0 && i+3 < len(data); {
+		next := bytes.Index(data[i+3:], code)
+		size := len(data) - i - 3
+		if next >= 0 {
+			size = next
+		}
+		if h := data[i+3]; s.slice(h) {
+			visit(nal{frame: frame, header: at(i + 3), before: h, filler: s.filler(h), size: size})
+		}
+		if next < 0 {
+			return
+		}
+		i += 3 + next
+	}
 }
 
 // damage takes lost units out of their slice: what follows moves up, and zeros,
@@ -179,6 +274,9 @@ func (p *packetFile) damage(ctx context.Context, h *harm, dst string) error {
 }
 
 func (p *packetFile) cutOut(ctx context.Context, f *os.File, h *harm) error {
+	if len(h.lost) == 0 {
+		return nil
+	}
 	lost := map[int64][]unit{} // by the end of their slice
 	err := p.walk(ctx, func(u unit) {
 		if h.lost[u.key] {

@@ -22,7 +22,11 @@ func noise(c pictureContext) pictureEdit {
 
 // blur convolves with a Gaussian, rows then columns; edges are continued.
 func blur(c pictureContext) pictureEdit {
-	luma, chroma := gaussian(c.params["sigma"]), gaussian(c.params["sigma"]/2)
+	luma, chroma := gaussian(c.params["sigma"], 0), gaussian(c.params["sigma"]/2, 0)
+	if k := int(c.params["kernel"]); k > 0 {
+		sigma := 0.15*float64(k) + 0.35
+		luma, chroma = gaussian(sigma, k/2), gaussian(sigma/2, max(k/4, 1))
+	}
 	work := make([]float32, c.width*c.height)
 	return func(p *Picture, n int64) bool {
 		p.luma().convolve(luma, work)
@@ -32,9 +36,12 @@ func blur(c pictureContext) pictureEdit {
 	}
 }
 
-// gaussian gives the weights of offsets 0, 1, 2, ... out to three sigma; over both sides they sum to 1.
-func gaussian(sigma float64) []float32 {
-	radius := int(math.Ceil(3 * sigma))
+// gaussian gives the weights of offsets 0, 1, 2, ... out to a radius (0: three
+// sigma); over both sides they sum to 1.
+func gaussian(sigma float64, radius int) []float32 {
+	if radius == 0 {
+		radius = int(math.Ceil(3 * sigma))
+	}
 	out := make([]float32, radius+1)
 	sum := 0.0
 	for i := range out {

@@ -3,9 +3,9 @@ package inject
 import "math"
 
 func black(c pictureContext) pictureEdit {
-	level := byte(c.params["level"])
+	luma := byte(c.params["luma"])
 	return func(p *Picture, n int64) bool {
-		p.fillColor(level, 128, 128)
+		p.fillColor(luma, 128, 128)
 		return true
 	}
 }
@@ -95,6 +95,18 @@ func exposure(gain float64, brighter bool) pictureEdit {
 		p.luma().lookUp(&luma)
 		p.chroma(0).lookUp(&chroma)
 		p.chroma(1).lookUp(&chroma)
+		return true
+	}
+}
+
+// brightness moves luma; chroma stays, except where luma meets black or white.
+func brightness(c pictureContext) pictureEdit {
+	var luma [256]byte
+	for i := range 256 {
+		luma[i] = clampByte(float32(min(max(float64(i)+c.params["offset"], 16), 235)))
+	}
+	return func(p *Picture, n int64) bool {
+		p.luma().lookUp(&luma)
 		return true
 	}
 }

@@ -16,6 +16,7 @@ type plan struct {
 	media    Media
 	pictures []*planned
 	sound    []*planned
+	stamps   []*planned
 	payload  []*planned
 }
 
@@ -23,12 +24,13 @@ type plan struct {
 type planned struct {
 	spec   Spec
 	number int  // of the wish that it comes from, from 0
-	span   span // pictures for Pictures and Payload, samples for Sound
+	span   span // pictures for Pictures and Payload, samples for Sound and Timestamps
 	seed   uint64
 
 	picture pictureEdit
 	sound   soundEdit
-	marked  bool // the edit changed something; set by the run
+	other   replacement // in place of an edit; nil for none
+	marked  bool        // the edit changed something; set by the run
 }
 
 // makePlan puts the wishes on the clip's grid of pictures and samples.
@@ -38,6 +40,9 @@ func makePlan(media Media, specs []Spec, seed uint64) (*plan, error) {
 		if err := p.add(i, s, seed); err != nil {
 			return nil, fmt.Errorf("%s: %w", s, err)
 		}
+	}
+	if len(p.stamps) > 1 || len(p.stamps) > 0 && len(p.sound) > 0 {
+		return nil, fmt.Errorf("%s moves the sound: no other sound defect can be placed in the same run; make two", p.stamps[0].spec)
 	}
 	return p, nil
 }
@@ -51,10 +56,23 @@ func (p *plan) add(number int, s Spec, seed uint64) error {
 	if p.media.Picture == nil && (s.Start.Measure == AtFrame || s.End.Measure == AtFrame) {
 		return errors.New("the clip has no pictures to count: give times in seconds")
 	}
-	if s.Kind.Medium == Sound {
+	if s.Kind.pictures != nil && s.Kind.pictures(s.Params) > 0 && s.End.Measure != Unset {
+		return fmt.Errorf("it lasts %d pictures by its parameters: leave END out", s.Kind.pictures(s.Params))
+	}
+	if s.Kind.Medium == Sound || s.Kind.Medium == Timestamps {
 		return p.addSound(number, s, seed)
 	}
 	return p.addPictures(number, s, seed)
+}
+
+// length is how long the defect lasts where only START is given, in units.
+func (s Spec) length(perSecond float64) int64 {
+	if s.Kind.pictures != nil {
+		if n := s.Kind.pictures(s.Params); n > 0 {
+			return n
+		}
+	}
+	return max(int64(math.Round(s.Kind.Length.Seconds()*perSecond)), 1)
 }
 
 func (p *plan) addPictures(number int, s Spec, seed uint64) error {
@@ -66,7 +84,7 @@ func (p *plan) addPictures(number int, s Spec, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	if s.Kind.Name == "stutter" && where.start == 0 {
+	if s.Kind.lead == 1 && where.start == 0 {
 		return errors.New("the first picture has none before it: start at 1f or later")
 	}
 	one := &planned{spec: s, number: number, span: where, seed: derive(seed, number)}
@@ -99,6 +117,10 @@ func (p *plan) addSound(number int, s Spec, seed uint64) error {
 		return err
 	}
 	seed = derive(seed, number)
+	if s.Kind.Medium == Timestamps {
+		p.stamps = append(p.stamps, &planned{spec: s, number: number, span: where, seed: seed, marked: true})
+		return nil
+	}
 	spots := []span{{0, where.length()}}
 	if s.Kind.spots != nil {
 		spots = s.spots(where, track.RateHz, p.media.Duration, seed)
@@ -135,7 +157,7 @@ func place(s Spec, grid func(Moment) int64, perSecond, duration float64, unit st
 	case AtEnd:
 		out.end = openEnd
 	case Unset:
-		out.end = out.start + max(int64(math.Round(s.Kind.Length.Seconds()*perSecond)), 1)
+		out.end = out.start + s.length(perSecond)
 	default:
 		out.end = grid(s.End)
 	}
@@ -161,40 +183,77 @@ func place(s Spec, grid func(Moment) int64, perSecond, duration float64, unit st
 // preparePictures makes the edits for pictures of the size that is really decoded.
 func (p *plan) preparePictures(width, height int) {
 	for _, one := range p.pictures {
-		one.picture = one.spec.Kind.picture(pictureContext{one.spec.Params, width, height, p.media.Picture.Rate, one.seed})
+		if one.other == nil && one.spec.Kind.picture != nil {
+			one.picture = one.spec.Kind.picture(pictureContext{one.spec.Params, width, height, p.media.Picture.Rate, one.seed})
+		}
 	}
 }
 
 func (p *plan) prepareSound() {
 	for _, one := range p.sound {
-		one.sound = one.spec.Kind.sound(soundContext{one.spec.Params, p.media.Sound.Channels, p.media.Sound.RateHz, one.seed})
+		if one.other == nil {
+			one.sound = one.spec.Kind.sound(soundContext{one.spec.Params, p.media.Sound.Channels, p.media.Sound.RateHz, one.seed})
+		}
 	}
 }
 
 // editPicture applies all picture defects to picture n, in the order of the wishes.
-func (p *plan) editPicture(pic *Picture, n int64) {
+func (p *plan) editPicture(pic *Picture, n int64) error {
 	for _, one := range p.pictures {
 		if one.removes() || n < one.span.start-one.spec.Kind.lead || n >= one.span.end {
 			continue
 		}
-		if one.picture(pic, n-one.span.start) {
+		if one.other != nil {
+			marked, err := one.other.picture(pic, n-one.span.start)
+			if err != nil {
+				return fmt.Errorf("%s: %w", one.spec, err)
+			}
+			one.marked = one.marked || marked
+		} else if one.picture(pic, n-one.span.start) {
 			one.marked = true
 		}
 	}
+	return nil
 }
 
 // editSound applies all sound defects to interleaved samples; n is the number of
 // the first, a channel.
-func (p *plan) editSound(samples []float32, n int64) {
+func (p *plan) editSound(samples []float32, n int64) error {
 	channels := int64(p.media.Sound.Channels)
 	end := n + int64(len(samples))/channels
 	for _, one := range p.sound {
-		from, to := max(one.span.start, n), min(one.span.end, end)
-		if from >= to {
-			continue
+		lead := int64(0)
+		if one.spec.Kind.leadSamples != nil {
+			lead = one.spec.Kind.leadSamples(one.spec.Params, p.media.Sound.RateHz)
 		}
-		if one.sound(samples[(from-n)*channels:(to-n)*channels], from-one.span.start) {
-			one.marked = true
+		from, to := max(one.span.start-lead, n), min(one.span.end, end)
+		// What only is looked at comes apart from what is changed.
+		for _, part := range []span{{from, min(to, one.span.start)}, {max(from, one.span.start), to}} {
+			if part.start >= part.end {
+				continue
+			}
+			block := samples[(part.start-n)*channels : (part.end-n)*channels]
+			if one.other != nil {
+				marked, err := one.other.sound(block, part.start-one.span.start)
+				if err != nil {
+					return fmt.Errorf("%s: %w", one.spec, err)
+				}
+				one.marked = one.marked || marked
+			} else if one.sound(block, part.start-one.span.start) {
+				one.marked = true
+			}
+		}
+	}
+	return nil
+}
+
+// close ends what the replacements started.
+func (p *plan) close() {
+	for _, list := range [][]*planned{p.pictures, p.sound} {
+		for _, one := range list {
+			if one.other != nil {
+				one.other.close()
+			}
 		}
 	}
 }

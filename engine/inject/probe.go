@@ -70,7 +70,23 @@ func (t Tools) probe(ctx context.Context, path string) (Media, error) {
 	if err != nil {
 		return Media{}, fmt.Errorf("look into %s: %w", path, err)
 	}
-	return parseProbe(out)
+	m, err := parseProbe(out)
+	if err == nil && m.Duration <= 0 && m.Picture != nil {
+		err = t.countPictures(ctx, path, &m)
+	}
+	return m, err
+}
+
+// countPictures finds the duration of files that do not tell it, such as bare
+// coded pictures without a container.
+func (t Tools) countPictures(ctx context.Context, path string, m *Media) error {
+	out, err := runQuiet(ctx, t.Probe, "-v", "error", "-select_streams", "V:0", "-count_packets", "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0", fileURL(path))
+	if err != nil {
+		return fmt.Errorf("count the pictures of %s: %w", path, err)
+	}
+	n := number(strings.Trim(strings.TrimSpace(string(out)), ","))
+	m.Duration = n / m.Picture.Rate.FPS()
+	return nil
 }
 
 // fileURL keeps ffmpeg from taking a colon in a name for a protocol.

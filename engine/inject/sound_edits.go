@@ -95,9 +95,32 @@ func click(c soundContext) soundEdit {
 	}
 }
 
+// audioStutter repeats what it saw in its lead: the piece in front of the range.
+// Where the clip begins later than that, the piece begins with silence.
+func audioStutter(c soundContext) soundEdit {
+	length := samplesOf(c.params, c.rateHz)
+	piece := make([]float32, length*int64(c.channels))
+	return func(samples []float32, n int64) bool {
+		if n < 0 {
+			copy(piece[(length+n)*int64(c.channels):], samples)
+			return false
+		}
+		marked := false
+		at := n % length * int64(c.channels)
+		for i := range samples {
+			marked = marked || samples[i] != piece[at]
+			samples[i] = piece[at]
+			if at++; at == int64(len(piece)) {
+				at = 0
+			}
+		}
+		return marked
+	}
+}
+
 func hum(c soundContext) soundEdit {
 	base := 2 * math.Pi * c.params["frequency"] / float64(c.rateHz)
-	height := float64(gainOf(c.params["level"]))
+	height := float64(gainOf(c.params["dbfs"]))
 	harmonics := int(c.params["harmonics"])
 	return func(samples []float32, n int64) bool {
 		for i := 0; i < len(samples); i += c.channels {
@@ -117,7 +140,7 @@ func hum(c soundContext) soundEdit {
 
 func hiss(c soundContext) soundEdit {
 	rng := rand.New(rand.NewPCG(c.seed, 0))
-	sigma := float64(gainOf(c.params["level"]))
+	sigma := float64(gainOf(c.params["dbfs"]))
 	return func(samples []float32, n int64) bool {
 		for i, v := range samples {
 			samples[i] = min(max(v+float32(sigma*rng.NormFloat64()), -1), 1)

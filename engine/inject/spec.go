@@ -11,6 +11,7 @@ import (
 // Spec is one wish for a defect, as `KIND[:param=value,...]@START[-END]` says it.
 type Spec struct {
 	Kind   Kind
+	Level  int    // of the kind's Levels, from 1; 0: none was named
 	Params Params // every parameter of the kind, defaults filled in
 	Start  Moment
 	End    Moment // Unset: the kind's default length
@@ -28,7 +29,7 @@ func ParseSpec(s string) (Spec, error) {
 		return Spec{}, err
 	}
 	spec := Spec{Kind: kind}
-	if spec.Params, err = kind.parseParams(params); err != nil {
+	if spec.Params, spec.Level, err = kind.parseParams(params); err != nil {
 		return Spec{}, err
 	}
 	start, end, ranged := strings.Cut(place, "-")
@@ -62,6 +63,9 @@ func (s Spec) backwards() bool {
 func (s Spec) String() string {
 	out := s.Kind.Name
 	sep := ":"
+	if s.Level > 0 {
+		out, sep = out+":level="+strconv.Itoa(s.Level), ","
+	}
 	for _, p := range s.Kind.Params {
 		out += sep + p.Name + "=" + strconv.FormatFloat(s.Params[p.Name], 'g', -1, 64)
 		sep = ","
@@ -76,35 +80,57 @@ func (s Spec) String() string {
 // Params are the values of a kind's parameters by name.
 type Params map[string]float64
 
-func (k Kind) parseParams(s string) (Params, error) {
-	out := Params{}
+// parseParams reads name=value pairs. level=N stands for the values of that
+// level; parameters that are named too count more.
+func (k Kind) parseParams(s string) (out Params, level int, err error) {
+	out = Params{}
 	for _, p := range k.Params {
 		out[p.Name] = p.Default
 	}
 	if s == "" {
-		return out, nil
+		return out, 0, nil
 	}
 	given := map[string]bool{}
+	named := Params{}
 	for pair := range strings.SplitSeq(s, ",") {
 		name, text, ok := strings.Cut(pair, "=")
 		if !ok {
-			return nil, fmt.Errorf("parameter %q of %s has no value: write name=value", pair, k.Name)
+			return nil, 0, fmt.Errorf("parameter %q of %s has no value: write name=value", pair, k.Name)
+		}
+		if given[name] {
+			return nil, 0, fmt.Errorf("parameter %s of %s is given twice", name, k.Name)
+		}
+		given[name] = true
+		if name == "level" {
+			if level, err = k.parseLevel(text); err != nil {
+				return nil, 0, err
+			}
+			continue
 		}
 		i := slices.IndexFunc(k.Params, func(p Param) bool { return p.Name == name })
 		if i < 0 {
-			return nil, k.unknownParam(name)
+			return nil, 0, k.unknownParam(name)
 		}
-		if given[name] {
-			return nil, fmt.Errorf("parameter %s of %s is given twice", name, k.Name)
+		if named[name], err = k.Params[i].parse(text); err != nil {
+			return nil, 0, fmt.Errorf("parameter %s of %s: %w", name, k.Name, err)
 		}
-		given[name] = true
-		value, err := k.Params[i].parse(text)
-		if err != nil {
-			return nil, fmt.Errorf("parameter %s of %s: %w", name, k.Name, err)
-		}
-		out[name] = value
 	}
-	return out, nil
+	if level > 0 {
+		maps.Copy(out, k.Levels[level-1])
+	}
+	maps.Copy(out, named)
+	return out, level, nil
+}
+
+func (k Kind) parseLevel(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	switch {
+	case len(k.Levels) == 0:
+		return 0, fmt.Errorf("%s has no levels: leave level=%s out", k.Name, text)
+	case err != nil || n < 1 || n > len(k.Levels):
+		return 0, fmt.Errorf("level of %s: %q is none of 1..%d", k.Name, text, len(k.Levels))
+	}
+	return n, nil
 }
 
 func (k Kind) unknownParam(name string) error {

@@ -1,6 +1,8 @@
 package inject
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,17 +40,35 @@ func TestSpecs(t *testing.T) {
 	if s, err := ParseSpec("noise@50f-end"); err != nil || s.Params["sigma"] != 20 || s.End.Measure != AtEnd || s.String() != "noise:sigma=20,chroma=0@50f-end" {
 		t.Errorf("%s, %v", s, err)
 	}
+	for text, want := range map[string]Params{
+		"noise:level=2@3-5":           {"sigma": 10, "chroma": 0},
+		"noise:chroma=3,level=4@3-5":  {"sigma": 50, "chroma": 3},
+		"noise:sigma=7,level=4@3-5":   {"sigma": 7, "chroma": 0},
+		"blur:level=4@3-5":            {"sigma": 5, "kernel": 9},
+		"compression:level=3@3-5":     {"qp": 42, "crf": 0},
+		"freeze:level=3@3":            {"frames": 12},
+		"segment_loss:level=4,l=.2@3": {"p": 4, "l": 0.2, "s": 4096},
+	} {
+		s, err := ParseSpec(text)
+		if err != nil || !maps.Equal(s.Params, want) || s.Level == 0 {
+			t.Errorf("%s: %v, level %d, %v; want %v", text, s.Params, s.Level, err, want)
+		}
+	}
 	for text, want := range map[string]string{
 		"black":                            "write KIND@START-END",
 		"blakc@1-2":                        "did you mean black?",
-		"zzzzzzzz@1-2":                     "the kinds are black, freeze",
+		"zzzzzzzz@1-2":                     "the kinds are black, dark",
 		"blur:sgima=3@1-2":                 "did you mean sigma?",
 		"blur:sigma=x@1-2":                 `"x" is no number`,
 		"blur:sigma=NaN@1-2":               "is no number",
 		"blur:sigma=1000@1-2":              "outside 0.1..100 pixels",
 		"blur:sigma@1-2":                   "write name=value",
 		"blur:sigma=1,sigma=2@1":           "given twice",
-		"freeze:x=1@1-2":                   "takes no parameters",
+		"silence:x=1@1-2":                  "takes no parameters",
+		"silence:level=1@1-2":              "has no levels",
+		"noise:level=5@1-2":                "none of 1..4",
+		"noise:level=0@1-2":                "none of 1..4",
+		"noise:level=1,level=2@1-2":        "given twice",
 		"phase:channel=1.5@1-2":            "whole number",
 		"black@3-2":                        "not after its start",
 		"black@2-2":                        "not after its start",
@@ -76,11 +96,31 @@ func TestKindsAreSound(t *testing.T) {
 			t.Errorf("%s: twice, or without a summary or length", k.Name)
 		}
 		seen[k.Name] = true
-		if (k.Medium == Pictures) != (k.picture != nil) || (k.Medium == Sound) != (k.sound != nil) || (k.Medium == Payload) != (k.damage != nil) {
-			t.Errorf("%s has not the functions of its medium", k.Name)
+		ways := map[Medium]int{}
+		count := func(m Medium, has bool) {
+			if has {
+				ways[m]++
+			}
 		}
-		if k.Medium != Payload && !k.Defect.Known() {
+		count(Pictures, k.picture != nil)
+		count(Pictures, k.removed != nil && k.picture == nil)
+		count(Sound, k.sound != nil)
+		count(k.Medium, k.substitute != nil)
+		count(Timestamps, k.stamps != nil)
+		count(Payload, k.damage != nil)
+		count(Payload, k.loseNALs != nil)
+		if len(ways) != 1 || ways[k.Medium] != 1 {
+			t.Errorf("%s has not the one function of its medium", k.Name)
+		}
+		if k.Medium != Payload && !k.DefectOf(Params{}, 1).Known() {
 			t.Errorf("%s makes the unknown defect %q", k.Name, k.Defect)
+		}
+		for i, level := range k.Levels {
+			for name := range level {
+				if !slices.ContainsFunc(k.Params, func(p Param) bool { return p.Name == name && level[name] >= p.Min && level[name] <= p.Max }) {
+					t.Errorf("%s: level %d sets %s, which is no parameter of it or out of its range", k.Name, i+1, name)
+				}
+			}
 		}
 		spec, err := ParseSpec(k.Example)
 		if err != nil || spec.Kind.Name != k.Name {
@@ -104,6 +144,7 @@ func FuzzParseSpec(f *testing.F) {
 		f.Add(k.Example)
 	}
 	f.Add("stutter:drop=4@00:01:20.5-end")
+	f.Add("noise:level=2@3-5")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := ParseSpec(text)
 		if err != nil {

@@ -21,17 +21,29 @@ type Tools struct {
 }
 
 // FindTools looks for ffmpeg: the program that $STREAMVET_FFMPEG names, the ones
-// that the set-up built into its cache, and the one on PATH.
+// that the set-up built into its cache, the one that $STREAMVET_ENCODER names for
+// its encoders, and the one on PATH.
 func FindTools() (Tools, error) {
 	var t Tools
-	if named := os.Getenv("STREAMVET_FFMPEG"); named != "" {
-		path, err := exec.LookPath(named)
+	named := func(variable string) error {
+		name := os.Getenv(variable)
+		if name == "" {
+			return nil
+		}
+		path, err := exec.LookPath(name)
 		if err != nil {
-			return t, fmt.Errorf("find ffmpeg: STREAMVET_FFMPEG names %s, which cannot be run: correct it or unset it", named)
+			return fmt.Errorf("find ffmpeg: %s names %s, which cannot be run: correct it or unset it", variable, name)
 		}
 		t.Programs = append(t.Programs, path)
+		return nil
+	}
+	if err := named("STREAMVET_FFMPEG"); err != nil {
+		return t, err
 	}
 	t.Programs = append(t.Programs, cachedPrograms()...)
+	if err := named("STREAMVET_ENCODER"); err != nil {
+		return t, err
+	}
 	if path, err := exec.LookPath("ffmpeg"); err == nil {
 		t.Programs = append(t.Programs, path)
 	}

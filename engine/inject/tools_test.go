@@ -80,7 +80,7 @@ func FuzzParseProbe(f *testing.F) {
 func FuzzParsePackets(f *testing.F) {
 	f.Add([]byte("0.000000,1000,48\n0.080000,500,1048,\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		list, err := parsePackets(data, Rate{25, 1})
+		list, err := parsePackets(data, 25)
 		if err == nil && len(list) == 0 {
 			t.Fatal("no packets and no error")
 		}

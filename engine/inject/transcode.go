@@ -24,11 +24,12 @@ type counts struct {
 // transcode decodes in, lets p change pictures and samples, and encodes to out.
 // Two decoders feed one encoder over pipes, which bound what is in flight.
 // progress is called after every picture (or block of sound, where there are no pictures).
-func transcode(ctx context.Context, t Tools, e encoding, p *plan, in, out string, progress func(pictures int64)) (counts, error) {
+func transcode(ctx context.Context, t Tools, e encoding, p *plan, in input, out string, progress func(pictures int64)) (counts, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	defer p.close()
 	tc := &transcoder{ctx: ctx, cancel: cancel, tools: t, plan: p, in: in, progress: progress}
-	enc := newChild(ctx, e.program, e.args(p.media, p.keepExpression(), out)...)
+	enc := newChild(ctx, e.program, e.args(p, out)...)
 	var pumps []func(io.Writer) error
 	if p.media.Picture != nil {
 		pumps = append(pumps, tc.pumpPictures)
@@ -82,7 +83,7 @@ type transcoder struct {
 	cancel context.CancelCauseFunc
 	tools  Tools
 	plan   *plan
-	in     string
+	in     input
 
 	pumps    sync.WaitGroup
 	progress func(int64)
@@ -137,10 +138,10 @@ func (t *transcoder) decode(args []string, read func(io.Reader) error) error {
 		_ = c.cmd.Process.Kill() // it would wait for a reader for ever
 		_ = c.cmd.Wait()
 	} else if err := c.cmd.Wait(); err != nil {
-		return fmt.Errorf("decode %s: %w", t.in, c.explain(t.ctx, err))
+		return fmt.Errorf("decode %s: %w", t.in.path, c.explain(t.ctx, err))
 	}
 	if errors.Is(readErr, io.EOF) || errors.Is(readErr, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("decode %s: nothing came out: %s", t.in, c.errors.String())
+		return fmt.Errorf("decode %s: nothing came out: %s", t.in.path, c.errors.String())
 	}
 	return readErr
 }
@@ -165,7 +166,9 @@ func (t *transcoder) pumpPictures(w io.Writer) error {
 			if err != nil {
 				return err
 			}
-			t.plan.editPicture(pic, n)
+			if err := t.plan.editPicture(pic, n); err != nil {
+				return err
+			}
 			if err := writeY4M(w, pic); err != nil {
 				return err
 			}
@@ -192,13 +195,11 @@ func (t *transcoder) pumpSound(w io.Writer) error {
 				return err
 			}
 			block := samples[:got/4/track.Channels*track.Channels]
-			for i := range block {
-				block[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+			floatsOf(block, raw)
+			if err := t.plan.editSound(block, n); err != nil {
+				return err
 			}
-			t.plan.editSound(block, n)
-			for i, v := range block {
-				binary.LittleEndian.PutUint32(raw[4*i:], math.Float32bits(v))
-			}
+			bytesOf(raw, block)
 			if _, err := w.Write(raw[:4*len(block)]); err != nil {
 				return err
 			}
@@ -208,17 +209,42 @@ func (t *transcoder) pumpSound(w io.Writer) error {
 	})
 }
 
+// floatsOf reads little-endian samples, bytesOf writes them.
+func floatsOf(samples []float32, raw []byte) {
+	for i := range samples {
+		samples[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+	}
+}
+
+func bytesOf(raw []byte, samples []float32) {
+	for i, v := range samples {
+		binary.LittleEndian.PutUint32(raw[4*i:], math.Float32bits(v))
+	}
+}
+
 // keepExpression tells FFmpeg's select filter which pictures stay; "" for all.
 func (p *plan) keepExpression() string {
 	var removed []string
 	for _, d := range p.pictures {
 		if d.removes() {
-			removed = append(removed, fmt.Sprintf("gte(n,%d)*lt(n,%d)*lt(mod(n-%d,%g),%g)",
-				d.span.start, d.span.end, d.span.start, d.spec.Params["every"], d.spec.Params["drop"]))
+			removed = append(removed, d.spec.Kind.removed(d.spec.Params, d.span))
 		}
 	}
 	if removed == nil {
 		return ""
 	}
 	return "not(" + strings.Join(removed, "+") + ")"
+}
+
+// stampExpression tells by how many seconds packets of sound are played later; "" for none.
+func (p *plan) stampExpression() string {
+	for _, d := range p.stamps {
+		rate := float64(p.media.Sound.RateHz)
+		end := float64(d.span.end) / rate
+		if d.span.end == openEnd {
+			end = p.media.Duration
+		}
+		return d.spec.Kind.stamps(d.spec.Params, float64(d.span.start)/rate, end)
+	}
+	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 )
 
 const (
@@ -18,8 +19,9 @@ const (
 
 // transport is an MPEG transport stream (ISO/IEC 13818-1) with one programme.
 type transport struct {
-	path string
-	rate Rate
+	path   string
+	rate   Rate
+	syntax syntax
 }
 
 // tsScan finds the packets of the picture track while a transport stream goes by.
@@ -75,7 +77,7 @@ func (s *tsScan) unit(p []byte, offset int64, body int) (unit, bool) {
 	}
 	skip := max(0, protect-s.pictureAt)
 	s.pictureAt += int64(len(p) - body)
-	u := unit{frame: s.frame, key: offset, at: offset + int64(body) + skip, end: offset + int64(len(p))}
+	u := unit{frame: s.frame, key: offset, body: offset + int64(body), at: offset + int64(body) + skip, end: offset + int64(len(p))}
 	return u, s.seen && s.frame != 0
 }
 
@@ -152,12 +154,51 @@ func (t *transport) each(ctx context.Context, f func(p []byte, offset int64, u u
 }
 
 func (t *transport) walk(ctx context.Context, visit func(unit)) error {
-	return t.each(ctx, func(_ []byte, _ int64, u unit, ok bool) error {
+	return t.each(ctx, func(p []byte, offset int64, u unit, ok bool) error {
 		if ok {
+			if u.at < u.end {
+				u.data = p[u.at-offset : u.end-offset]
+			}
 			visit(u)
 		}
 		return nil
 	})
+}
+
+// nals puts the coded pictures together from their packets, one at a time.
+func (t *transport) nals(ctx context.Context, visit func(nal)) error {
+	var data []byte
+	var pieces []piece
+	frame := int64(-1)
+	flush := func() {
+		t.syntax.startCodes(data, frame, func(i int) int64 { return placeOf(pieces, i) }, visit)
+		data, pieces = data[:0], pieces[:0]
+	}
+	err := t.each(ctx, func(p []byte, offset int64, u unit, ok bool) error {
+		if !ok {
+			return nil
+		}
+		if u.frame != frame {
+			flush()
+			frame = u.frame
+		}
+		pieces = append(pieces, piece{len(data), u.body})
+		data = append(data, p[u.body-offset:]...)
+		return nil
+	})
+	flush()
+	return err
+}
+
+// piece is where in the file the bytes of a coded picture lie from one on.
+type piece struct {
+	start int
+	at    int64
+}
+
+func placeOf(pieces []piece, i int) int64 {
+	n, _ := slices.BinarySearchFunc(pieces, i+1, func(p piece, i int) int { return p.start - i })
+	return pieces[n-1].at + int64(i-pieces[n-1].start)
 }
 
 // damage leaves lost packets out, as a receiver would.
@@ -172,7 +213,7 @@ func (t *transport) damage(ctx context.Context, h *harm, dst string) error {
 			return nil
 		}
 		if ok && len(h.flips) > 0 {
-			for at := u.at; at < u.end; at++ {
+			for at := u.body; at < u.end; at++ {
 				p[at-offset] ^= h.flips[at]
 			}
 		}

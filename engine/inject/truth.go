@@ -13,15 +13,19 @@ import (
 	"github.com/streamvet/streamvet/engine/verdict"
 )
 
-// TruthVersion is the version of the truth file's form.
-const TruthVersion = 1
+// TruthVersion is the version of the truth file's form. Version 1, which had no
+// damage by macroblock, is read too.
+const TruthVersion = 2
 
 // Truth says what was injected where. All seconds are on the output file's own
 // timeline, which begins at 0 with whatever track begins first.
 type Truth struct {
 	Version int    `json:"version"`
 	Source  string `json:"source"` // the clip that was spoiled
-	Media   string `json:"media"`  // the file that this is the truth of
+	// SourceStart is where in it the stretch begins that was taken, in seconds.
+	SourceStart float64 `json:"source_start,omitempty"`
+	Media       string  `json:"media"` // the file that this is the truth of
+	MediaBytes  int64   `json:"media_bytes,omitempty"`
 
 	Width  int `json:"width,omitempty"`
 	Height int `json:"height,omitempty"`
@@ -41,13 +45,16 @@ type Truth struct {
 	Encoder      string  `json:"encoder"`
 	Seed         uint64  `json:"seed"`
 
-	Defects []Entry `json:"defects"` // by Start
+	Defects []Entry `json:"defects"` // by Start; none: this is clean
+	// Damage is what damage to the bitstream did, block by block; nil where none was done.
+	Damage *Damage `json:"damage,omitempty"`
 }
 
 // Entry is one defect over [Start, End).
 type Entry struct {
 	Defect    verdict.Defect     `json:"defect"`
-	Kind      string             `json:"kind"`      // of the injection
+	Kind      string             `json:"kind"` // of the injection
+	Level     int                `json:"level,omitempty"`
 	Injection int                `json:"injection"` // which --defect flag it comes from, from 1
 	Params    map[string]float64 `json:"params,omitempty"`
 	Start     float64            `json:"start"`
@@ -100,8 +107,8 @@ func ParseTruth(data []byte) (Truth, error) {
 // Validate says what does not fit, or nil.
 func (t Truth) Validate() error {
 	switch {
-	case t.Version != TruthVersion:
-		return fmt.Errorf("version %d is not known, %d is", t.Version, TruthVersion)
+	case t.Version < 1 || t.Version > TruthVersion:
+		return fmt.Errorf("version %d is not known, 1 to %d are", t.Version, TruthVersion)
 	case !(t.Duration > 0) || math.IsInf(t.Duration, 0):
 		return fmt.Errorf("duration %v is not positive", t.Duration)
 	case t.Frames < 0 || t.SampleRate < 0 || t.Channels < 0 || t.Width < 0 || t.Height < 0:
@@ -115,6 +122,11 @@ func (t Truth) Validate() error {
 		}
 		if i > 0 && e.Start < t.Defects[i-1].Start {
 			return fmt.Errorf("defect %d starts before the one in front of it", i+1)
+		}
+	}
+	if t.Damage != nil {
+		if err := t.Damage.validate(t.Width, t.Height, t.Frames); err != nil {
+			return fmt.Errorf("damage: %w", err)
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -13,11 +14,13 @@ import (
 
 // someTruth is 10 s at 25/s and 48 kHz with the pictures 20 ms late.
 func someTruth() Truth {
-	t := Truth{Version: 1, Source: "in.mp4", Media: "out.ts", Width: 64, Height: 48, FPS: 25, FrameRate: "25", Frames: 250,
+	t := Truth{Version: TruthVersion, Source: "in.mp4", Media: "out.ts", Width: 64, Height: 48, FPS: 25, FrameRate: "25", Frames: 250,
 		PictureStart: 0.02, SoundStart: 0.02, SampleRate: 48000, Channels: 2, Duration: 10.02, Encoder: "x", Defects: []Entry{}}
 	t.addPictures(Entry{Defect: verdict.Black, Kind: "black", Injection: 1}, span{25, 50})
 	t.addSound(Entry{Defect: verdict.Silence, Kind: "silence", Injection: 2}, span{96000, 144000}, 480000)
 	t.addPictures(Entry{Defect: verdict.Stutter, Kind: "stutter", Injection: 3, Frames: []int64{100, 104}}, span{100, 110})
+	t.Damage = &Damage{Block: 16, Columns: 4, Rows: 3, Rule: DamageRule, Frames: []DamagedFrame{
+		{Frame: 20, Hidden: Blocks{{0, 12}}}, {Frame: 30, Visible: true, Seen: Blocks{{2, 3}, {9, 1}}, Hidden: Blocks{{5, 1}}}, {Frame: 31, Stale: true}}}
 	return t
 }
 
@@ -46,7 +49,11 @@ func TestTruthThatDoesNotFitIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*Truth){
-		"version 2 is not known":              func(t *Truth) { t.Version = 2 },
+		"version 3 is not known":              func(t *Truth) { t.Version = 3 },
+		"do not make 64x48 pictures":          func(t *Truth) { t.Damage.Rows = 4 },
+		"damaged frame 250 is out of order":   func(t *Truth) { t.Damage.Frames[1].Frame = 250 },
+		"damaged frame 30 is out of order":    func(t *Truth) { t.Damage.Frames[0].Frame = 30 },
+		"damaged frame 30: macroblock 12":     func(t *Truth) { t.Damage.Frames[1].Seen = Blocks{{10, 3}} },
 		"duration 0 is not positive":          func(t *Truth) { t.Duration = 0 },
 		"duration NaN is not positive":        func(t *Truth) { t.Duration = math.NaN() },
 		"a count is negative":                 func(t *Truth) { t.Channels = -1 },
@@ -84,6 +91,100 @@ func TestTruthThatDoesNotFitIsRefused(t *testing.T) {
 	if _, err := LoadTruth("nowhere.json"); err == nil {
 		t.Error("a file that is not there is loaded")
 	}
+}
+
+func TestDamagedFramesAreText(t *testing.T) {
+	truth := someTruth()
+	data, err := truth.encode()
+	if err != nil || !strings.Contains(string(data), `"30 visible seen 2+3,9+1 hidden 5+1"`) {
+		t.Errorf("%v: %s", err, data)
+	}
+	again, err := ParseTruth(data)
+	if err != nil || !reflect.DeepEqual(again.Damage, truth.Damage) {
+		t.Errorf("%+v became %+v, %v", truth.Damage, again.Damage, err)
+	}
+	if n := again.Damage.Frames[1].Seen.Count(); n != 4 {
+		t.Errorf("%d macroblocks are seen, want 4", n)
+	}
+	for text, want := range map[string]string{
+		"":                            "want FRAME",
+		"3":                           "want FRAME",
+		"x visible":                   "no picture number",
+		"-1 visible":                  "no picture number",
+		"3 broken":                    "none of visible, hidden, stale",
+		"3 visible seen":              "want FRAME",
+		"3 visible seen 2":            "no run",
+		"3 visible seen 2+0":          "no run",
+		"3 visible seen 2+3,4+1":      "out of order",
+		"3 visible seen 2+3,1+1":      "out of order",
+		"3 visible sean 2+3":          "none of seen, hidden",
+		"3 visible seen 2+1 seen 9+1": "comes twice",
+	} {
+		var f DamagedFrame
+		if err := f.UnmarshalText([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want one with %q", text, err, want)
+		}
+	}
+}
+
+func TestTheFirstVersionIsReadToo(t *testing.T) {
+	old := someTruth()
+	old.Version, old.Damage = 1, nil
+	data, _ := old.encode()
+	if _, err := ParseTruth(data); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestATruthOfAnotherFileIsRefusedWithWhatDiffers(t *testing.T) {
+	truth := someTruth()
+	truth.MediaBytes = 1000
+	fits := Facts{Width: 64, Height: 48, Rate: Rate{25, 1}, SampleRate: 48000, Channels: 2, Duration: 10.1, Bytes: 1000}
+	if err := truth.Fit(fits); err != nil {
+		t.Error(err)
+	}
+	for want, change := range map[string]func(*Facts){
+		"pictures are 64x64, not 64x48":      func(f *Facts) { f.Height = 64 },
+		"30 pictures a second, not 25":       func(f *Facts) { f.Rate = Rate{30, 1} },
+		"has 250 pictures, the file has non": func(f *Facts) { f.Width, f.Height = 0, 0 },
+		"the file has none":                  func(f *Facts) { f.SampleRate = 0 },
+		"44100 Hz x 2, not 48000 Hz x 2":     func(f *Facts) { f.SampleRate = 44100 },
+		"48000 Hz x 1, not":                  func(f *Facts) { f.Channels = 1 },
+		"lasts 12.00 s, not 10.02 s":         func(f *Facts) { f.Duration = 12 },
+		"1001 bytes, not 1000":               func(f *Facts) { f.Bytes = 1001 },
+	} {
+		facts := fits
+		change(&facts)
+		if err := truth.Fit(facts); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+	if err := truth.Fit(Facts{Width: 1, Height: 1, SampleRate: 1}); err == nil || strings.Count(err.Error(), ";") != 1 {
+		t.Errorf("not all is said: %v", err)
+	}
+	silent := truth
+	silent.SampleRate, silent.Defects = 0, nil
+	if err := silent.Fit(fits); err == nil || !strings.Contains(err.Error(), "has no sound") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func FuzzDamagedFrame(f *testing.F) {
+	f.Add("30 visible seen 2+3,9+1 hidden 5+1")
+	f.Add("7 stale")
+	f.Fuzz(func(t *testing.T, text string) {
+		var frame, again DamagedFrame
+		if frame.UnmarshalText([]byte(text)) != nil {
+			return
+		}
+		out, err := frame.MarshalText()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := again.UnmarshalText(out); err != nil || !reflect.DeepEqual(frame, again) {
+			t.Fatalf("%q became %q, %v", text, out, err)
+		}
+	})
 }
 
 func FuzzParseTruth(f *testing.F) {
