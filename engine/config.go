@@ -20,6 +20,9 @@ type Config struct {
 	// Provider is how networks run on a GPU: "auto" (the default) stands for "cuda";
 	// "tensorrt" builds engines, which takes minutes the first time.
 	Provider string
+	// EngineCache is the folder where TensorRT keeps the engines that it builds; empty
+	// stands for none: each start builds them.
+	EngineCache string
 	// FullPrecision keeps the networks on a GPU at 32 bits where they have a variant of 16.
 	FullPrecision bool
 	// ORTLibrary is the path of libonnxruntime.so. Needed only when one of the

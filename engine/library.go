@@ -79,11 +79,24 @@ func (e *Engine) networkFor(d models.Detector) (*network, error) {
 		}
 	}
 	if e.library == nil {
-		lib, err := infer.Open(e.config.ORTLibrary, infer.Options{IntraOpThreads: e.config.InferenceThreads})
+		lib, err := infer.Open(e.config.ORTLibrary, e.inferOptions())
 		if err != nil {
 			return nil, fmt.Errorf("detector %s is a network: %w", d.Name, err)
 		}
 		e.library = lib
 	}
 	return openNetwork(e.library, e.device, d, e.config.Logger)
+}
+
+// inferOptions say how networks run on the engine's device.
+func (e *Engine) inferOptions() infer.Options {
+	o := infer.Options{IntraOpThreads: e.config.InferenceThreads, Logger: e.config.Logger}
+	if e.device.HostReads() { // the CPU, or the test double of a driver
+		return o
+	}
+	o.Provider = infer.CUDA
+	if e.config.Provider == "tensorrt" {
+		o.Provider, o.EngineCache = infer.TensorRT, e.config.EngineCache
+	}
+	return o
 }
