@@ -15,7 +15,7 @@ import (
 	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(tests(m)) }
 
 // environment is what make setup provides; tests fail without it, and say so.
 func environment(t testing.TB, name string) string {
@@ -136,9 +136,15 @@ func openAll(t testing.TB) *Engine {
 	return openWith(t, set.Detectors())
 }
 
+// openWith opens an engine on the CPU.
 func openWith(t testing.TB, ds []models.Detector) *Engine {
 	t.Helper()
-	e, err := Open(Config{Detectors: ds, ORTLibrary: environment(t, "STREAMVET_ORT_LIB"), DecoderThreads: 2})
+	return openDevice(t, "cpu", ds)
+}
+
+func openDevice(t testing.TB, device string, ds []models.Detector) *Engine {
+	t.Helper()
+	e, err := Open(Config{Detectors: ds, Device: device, ORTLibrary: environment(t, "STREAMVET_ORT_LIB"), DecoderThreads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

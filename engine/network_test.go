@@ -125,7 +125,7 @@ func TestNetworksThatDoNotFitAreLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log strings.Builder
-	e, err := Open(Config{Detectors: append(shipped(t, "black"), d), ORTLibrary: environment(t, "STREAMVET_ORT_LIB"), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	e, err := Open(Config{Detectors: append(shipped(t, "black"), d), Device: "cpu", ORTLibrary: environment(t, "STREAMVET_ORT_LIB"), Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
