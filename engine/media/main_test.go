@@ -26,14 +26,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, `media: STREAMVET_FFMPEG is not set: run  eval "$(scripts/env.sh)"  first`)
 		os.Exit(1)
 	}
-	dir, err := os.MkdirTemp("", "streamvet-media-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	rc := runTests(m)
+	if clips != "" {
+		os.RemoveAll(clips)
 	}
-	clips = dir
-	rc := m.Run()
-	os.RemoveAll(dir)
 	if err := goleak.Find(); rc == 0 && err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		rc = 1
@@ -54,6 +50,13 @@ func clip(t testing.TB, name, args string) string {
 	t.Helper()
 	makeMu.Lock()
 	defer makeMu.Unlock()
+	if clips == "" {
+		dir, err := os.MkdirTemp("", "streamvet-media-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		clips = dir
+	}
 	path := filepath.Join(clips, name)
 	if _, err := os.Stat(path); err == nil {
 		return path
@@ -97,7 +100,10 @@ type shown struct {
 	evidence      frame.Evidence
 	width, height int // of pictures
 	format        frame.Format
+	colour        frame.Colour
+	mem           frame.MemKind
 	key           bool
+	interlaced    bool
 	samples       int // of sound
 	loudness      frame.Loudness
 }
@@ -134,6 +140,14 @@ func (p played) sum() (e frame.Evidence) {
 	return e
 }
 
+func shownOf(f *frame.Video) shown {
+	return shown{
+		pts: f.PTS, duration: f.Duration, index: f.Index, evidence: f.Evidence,
+		width: f.Width, height: f.Height, format: f.Format, colour: f.Colour, mem: f.Mem,
+		key: f.Keyframe, interlaced: f.Interlaced,
+	}
+}
+
 func playVideo(t *VideoTrack) (p played) {
 	for {
 		f, err := t.Next(context.Background())
@@ -141,10 +155,7 @@ func playVideo(t *VideoTrack) (p played) {
 			p.err, p.tail = err, t.Tail()
 			return p
 		}
-		p.frames = append(p.frames, shown{
-			pts: f.PTS, duration: f.Duration, index: f.Index, evidence: f.Evidence,
-			width: f.Width, height: f.Height, format: f.Format, key: f.Keyframe,
-		})
+		p.frames = append(p.frames, shownOf(f))
 		f.Release()
 	}
 }

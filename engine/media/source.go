@@ -29,8 +29,7 @@ type Options struct {
 	// MaxPixels is the largest picture that is decoded; 0: 8192 x 8192. Packets of
 	// larger ones count as refused.
 	MaxPixels int
-	// CUDA lets NVDEC decode what it can; the rest is decoded in software, alone.
-	// Next is then to be called from a goroutine that keeps its OS thread.
+	// CUDA lets NVDEC decode what it can; other tracks are decoded in software.
 	CUDA CUDA
 }
 

@@ -1,0 +1,238 @@
+//go:build cuda
+
+package media
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/streamvet/streamvet/engine/device/cuda/double"
+	"github.com/streamvet/streamvet/engine/frame"
+)
+
+// exchanged are clips with every way to hand pictures on: reordered, held back,
+// hidden ones, several in a packet.
+var exchanged = []string{"h264.mp4", "h264.ts", "h264-interlaced.ts", "hevc.mp4", "hevc-10.mkv", "vp8.webm", "vp9.webm", "av1.mp4"}
+
+// Where the GPU is the reason that NVDEC cannot go on, software takes over, and no
+// picture is lost, comes twice or is held against the source.
+func TestExchangeLosesNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault  func()
+		device bool // pictures from the GPU come first
+		says   string
+	}{
+		"the decoder is refused":      {func() { double.RefuseDecoder("*") }, false, "cuvidCreateDecoder"},
+		"no memory for the decoder":   {func() { double.Set("FAIL_ALLOC", "1") }, false, "OUT_OF_MEMORY"},
+		"no memory for a picture":     {func() { double.Set("FAIL_ALLOC", "2") }, false, "OUT_OF_MEMORY"},
+		"no memory later":             {func() { double.Set("FAIL_ALLOC", "6+") }, true, "OUT_OF_MEMORY"},
+		"no surface can be mapped":    {func() { double.Set("FAIL_MAP", "1+") }, false, "cuvidMapVideoFrame"},
+		"none can be mapped any more": {func() { double.Set("FAIL_MAP", "15+") }, true, "cuvidMapVideoFrame"},
+		"no picture is decoded":       {func() { double.Set("FAIL_DECODE", "1+") }, false, "cuvidDecodePicture"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, file := range exchanged {
+				t.Run(file, func(t *testing.T) {
+					g := openGPU(t)
+					log := &lines{}
+					s := open(t, "testdata/"+file, Options{CUDA: g.CUDA, Logger: log.logger()})
+					for _, a := range s.Audio() {
+						a.Skip()
+					}
+					v := s.Video()[0]
+					c.fault()
+					hardware, held := playHeld(t, v, 8)
+					software, _ := playFile(t, "testdata/"+file, Options{})
+					sameAs(t, software[0], hardware)
+					if n := hardware.fromDevice(); (n > 0) != c.device || n == len(hardware.frames) {
+						t.Errorf("%d of %d pictures are from the GPU", n, len(hardware.frames))
+					}
+					if by, why := v.Decoder(); by != Software || !strings.Contains(why, c.says) {
+						t.Errorf("the last picture is from %q: %q, want a word of %q", by, why, c.says)
+					}
+					log.wantOne(t, c.says)
+					s.Close()
+					for _, f := range held {
+						f.Release()
+					}
+				})
+			}
+		})
+	}
+}
+
+// playHeld plays a track and keeps the last n pictures.
+func playHeld(t *testing.T, v *VideoTrack, n int) (p played, held []*frame.Video) {
+	t.Helper()
+	for {
+		f, err := v.Next(context.Background())
+		if err != nil {
+			p.err, p.tail = err, v.Tail()
+			checkOrder(t, p)
+			return p, held
+		}
+		p.frames = append(p.frames, shownOf(f))
+		if held = append(held, f); len(held) > n {
+			held[0].Release()
+			held = held[1:]
+		}
+	}
+}
+
+// A few pictures that NVDEC fails at are the bitstream's: they are refused, and the
+// rest is still NVDEC's.
+func TestNVDECFailsAtAPicture(t *testing.T) {
+	for _, file := range exchanged {
+		for _, fault := range []string{"FAIL_DECODE", "FAIL_MAP"} {
+			t.Run(file+" "+fault, func(t *testing.T) {
+				g := openGPU(t)
+				s := open(t, "testdata/"+file, Options{CUDA: g.CUDA})
+				for _, a := range s.Audio() {
+					a.Skip()
+				}
+				double.Set(fault, "5")
+				hardware := playVideo(s.Video()[0])
+				checkOrder(t, hardware)
+				n, e := len(hardware.frames), hardware.sum()
+				if n < 21 || n > 24 || hardware.fromDevice() < 9 || e.RefusedPackets != 1 || e.DecodeErrors != 0 {
+					t.Errorf("%d pictures, %d from the GPU, %+v", n, hardware.fromDevice(), e)
+				}
+				s.Close()
+			})
+		}
+	}
+}
+
+// A size or depth that NVDEC refuses in mid-track costs that part alone.
+func TestNVDECComesBack(t *testing.T) {
+	for _, c := range []struct{ path, refuse, says string }{
+		{"testdata/h264-depths.ts", "", "bit depth"},
+		{"testdata/h264-sizes.ts", "160x96", "cuvidCreateDecoder"},
+	} {
+		t.Run(c.path, func(t *testing.T) {
+			g := openGPU(t)
+			log := &lines{}
+			s := open(t, c.path, Options{CUDA: g.CUDA, Logger: log.logger()})
+			double.RefuseDecoder(c.refuse)
+			hardware := playVideo(s.Video()[0])
+			software, _ := playFile(t, c.path, Options{})
+			sameAs(t, software[0], hardware)
+			for i, f := range hardware.frames {
+				if device := f.mem == frame.MemDevice; device == (i >= 10 && i < 20) {
+					t.Errorf("picture %d of 30 is from the GPU: %v", i, device)
+				}
+			}
+			log.wantOne(t, c.says)
+			s.Close()
+		})
+	}
+}
+
+// A lost device is no damaged bitstream: Next says so, for good.
+func TestDeviceLost(t *testing.T) {
+	for _, file := range exchanged {
+		for _, call := range []int{1, 40, 120} {
+			t.Run(file, func(t *testing.T) {
+				g := openGPU(t)
+				s := open(t, "testdata/"+file, Options{CUDA: g.CUDA})
+				for _, a := range s.Audio() {
+					a.Skip()
+				}
+				v := s.Video()[0]
+				double.LoseDevice(call, double.ECCError)
+				p := playVideo(v)
+				_, again := v.Next(t.Context())
+				for _, err := range []error{p.err, again} {
+					if !errors.Is(err, ErrDeviceLost) || !strings.Contains(err.Error(), "ECC") {
+						t.Errorf("ended with %v after %d pictures, want %v", err, len(p.frames), ErrDeviceLost)
+					}
+				}
+				if e := p.sum(); e.Damaged() {
+					t.Errorf("%+v of a clean file", e)
+				}
+				double.Restore()
+				s.Close()
+			})
+		}
+	}
+}
+
+// Pictures on the GPU may be held in any number, beyond the life of their source,
+// and released by anybody.
+func TestHeldOnTheGPU(t *testing.T) {
+	for _, file := range []string{"h264.mp4", "hevc-10.mkv", "h264-sizes.ts"} {
+		g := openGPU(t)
+		s := open(t, "testdata/"+file, Options{CUDA: g.CUDA})
+		for _, a := range s.Audio() {
+			a.Skip()
+		}
+		p, held := playHeld(t, s.Video()[0], 1000)
+		if c := double.Counters(); p.err != io.EOF || p.fromDevice() != len(held) || c.Decoder.Exhausted > 0 || c.Errors > 0 {
+			t.Errorf("%v, %d of %d pictures from the GPU; %+v", p.err, p.fromDevice(), len(held), c)
+		}
+		s.Close()
+		if n := double.Counters().Live.Allocations; n < uint64(len(held)) {
+			t.Errorf("%d allocations for %d pictures that are held", n, len(held))
+		}
+		var wg sync.WaitGroup
+		for _, f := range held {
+			wg.Go(f.Release)
+		}
+		wg.Wait()
+	}
+}
+
+// Close may come while NVDEC decodes.
+func TestCloseOnTheGPU(t *testing.T) {
+	for range 10 {
+		g := openGPU(t)
+		s := open(t, "testdata/h264.mp4", Options{CUDA: g.CUDA})
+		var wg sync.WaitGroup
+		begun := make(chan struct{}, 1)
+		wg.Go(func() {
+			for {
+				f, err := s.Video()[0].Next(context.Background())
+				if err != nil {
+					closedOrEnded(t, err)
+					return
+				}
+				poke(begun)
+				f.Release()
+			}
+		})
+		<-begun
+		s.Close()
+		wg.Wait()
+	}
+}
+
+// Damaged files through NVDEC: nothing crashes or leaks, and time goes forward.
+func TestDamagedOnTheGPU(t *testing.T) {
+	for _, file := range exchanged {
+		for seed := range uint64(20) {
+			path := damagedClip(t, "testdata/"+file, flip(seed, 12, .1, .95))
+			g := openGPU(t)
+			s, err := Open(t.Context(), path, Options{CUDA: g.CUDA})
+			if err != nil {
+				continue
+			}
+			for _, a := range s.Audio() {
+				a.Skip()
+			}
+			for _, v := range s.Video() {
+				p, held := playHeld(t, v, 6)
+				if p.err != io.EOF {
+					t.Errorf("%s %d: %v", file, seed, p.err)
+				}
+				for _, f := range held {
+					f.Release()
+				}
+			}
+			s.Close()
+		}
+	}
+}
