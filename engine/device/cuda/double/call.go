@@ -12,15 +12,30 @@ static int svdouble_call(void *f, svdouble_word *a) {
 */
 import "C"
 
-import "unsafe"
+import (
+	"runtime"
+	"unsafe"
+)
 
 // call calls a function of the driver's own interface and gives its CUresult. It is
-// for this package's tests: what it passes must be numbers or memory that Go does
-// not move or free.
-func call(name string, words ...uintptr) int {
+// for this package's tests. Words are int, uintptr or unsafe.Pointer; memory that a
+// pointer leads to is Go's, which the driver may use only until call returns.
+func call(name string, words ...any) int {
 	var a [11]C.svdouble_word
+	var pinner runtime.Pinner // what is pinned lies on the heap and does not move
+	defer pinner.Unpin()
 	for i, w := range words {
-		a[i] = C.svdouble_word(w)
+		switch v := w.(type) {
+		case int:
+			a[i] = C.svdouble_word(v)
+		case uintptr:
+			a[i] = C.svdouble_word(v)
+		case unsafe.Pointer:
+			pinner.Pin(v)
+			a[i] = C.svdouble_word(uintptr(v))
+		default:
+			panic("double: a word of another type")
+		}
 	}
 	return int(C.svdouble_call(must(name), (*C.svdouble_word)(unsafe.Pointer(&a[0]))))
 }

@@ -31,10 +31,10 @@ func openGPU(t *testing.T) *gpu {
 	return g
 }
 
-func word[T any](p *T) uintptr { return uintptr(unsafe.Pointer(p)) }
+func word[T any](p *T) unsafe.Pointer { return unsafe.Pointer(p) }
 
 // do calls the driver and ends the test if that fails.
-func (g *gpu) do(name string, words ...uintptr) {
+func (g *gpu) do(name string, words ...any) {
 	g.t.Helper()
 	if r := call(name, words...); r != 0 {
 		g.t.Fatalf("%s gives %d", name, r)
@@ -44,7 +44,7 @@ func (g *gpu) do(name string, words ...uintptr) {
 func (g *gpu) alloc(bytes int) uintptr {
 	g.t.Helper()
 	var p uintptr
-	g.do("cuMemAlloc_v2", word(&p), uintptr(bytes))
+	g.do("cuMemAlloc_v2", word(&p), bytes)
 	return p
 }
 
@@ -67,7 +67,7 @@ func upload[T any](g *gpu, v []T) uintptr {
 	g.t.Helper()
 	n := len(v) * int(unsafe.Sizeof(v[0]))
 	p := g.alloc(n)
-	g.do("cuMemcpyHtoD_v2", p, word(&v[0]), uintptr(n))
+	g.do("cuMemcpyHtoD_v2", p, word(&v[0]), n)
 	return p
 }
 
@@ -76,7 +76,7 @@ func download[T any](g *gpu, p uintptr, n int) []T {
 	g.t.Helper()
 	g.do("cuCtxSynchronize")
 	v := make([]T, n)
-	g.do("cuMemcpyDtoH_v2", word(&v[0]), p, uintptr(n)*unsafe.Sizeof(v[0]))
+	g.do("cuMemcpyDtoH_v2", word(&v[0]), p, n*int(unsafe.Sizeof(v[0])))
 	return v
 }
 
@@ -85,10 +85,8 @@ func (g *gpu) load(ptx string) (module uintptr, result int, log string) {
 	image := append([]byte(ptx), 0)
 	buffer := make([]byte, 1024)
 	options := []int32{5, 6}
-	values := []uintptr{word(&buffer[0]), uintptr(len(buffer))}
+	values := []unsafe.Pointer{word(&buffer[0]), unsafe.Add(nil, len(buffer))}
 	result = call("cuModuleLoadDataEx", word(&module), word(&image[0]), 2, word(&options[0]), word(&values[0]))
-	runtime.KeepAlive(image)
-	runtime.KeepAlive(buffer)
 	n := 0
 	for n < len(buffer) && buffer[n] != 0 {
 		n++
@@ -111,13 +109,10 @@ func (g *gpu) function(ptx, entry string) uintptr {
 type shape [3]int
 
 // launch queues a kernel whose parameters have 8 bytes each.
-func (g *gpu) launch(f uintptr, grid, block shape, stream uintptr, params ...uintptr) int {
-	pointers := make([]uintptr, len(params)+1)
+func (g *gpu) launch(f uintptr, grid, block shape, stream any, params ...uintptr) int {
+	pointers := make([]unsafe.Pointer, len(params)+1)
 	for i := range params {
 		pointers[i] = word(&params[i])
 	}
-	r := call("cuLaunchKernel", f, uintptr(grid[0]), uintptr(grid[1]), uintptr(grid[2]),
-		uintptr(block[0]), uintptr(block[1]), uintptr(block[2]), 0, stream, word(&pointers[0]), 0)
-	runtime.KeepAlive(params)
-	return r
+	return call("cuLaunchKernel", f, grid[0], grid[1], grid[2], block[0], block[1], block[2], 0, stream, word(&pointers[0]), 0)
 }

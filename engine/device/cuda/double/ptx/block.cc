@@ -14,7 +14,7 @@ Block::Block(const Launch &l) : launch(l), kernel(*l.kernel) {
   spread = rounded(kernel.file_bytes, 64);
   files.resize(count * spread + 64);
   predicates.resize(count * kernel.predicates);
-  shared.resize(rounded(kernel.shared_bytes, 16) + l.dynamic_shared);
+  shared.resize(l.dynamic_shared ? rounded(kernel.shared_bytes, 16) + l.dynamic_shared : kernel.shared_bytes);
   local.resize(count * kLanes * kernel.local_bytes);
   ranges.resize(kernel.code.size());
   warps.resize(count);

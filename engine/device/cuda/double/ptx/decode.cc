@@ -28,7 +28,11 @@ public:
     }
     function(main);
     emit_end();
-    for (auto [instruction, label] : branches) draft.kernel.code[instruction].number = labels.at(label);
+    for (const auto &[number, label] : branches) {
+      Instruction &i = draft.kernel.code[number];
+      if (!labels.count(label)) throw Refusal(i.line, "no label " + label);
+      i.number = labels[label];
+    }
     for (Virtual &v : draft.registers)
       if (v.after_shared) v.bits += aligned(draft.kernel.shared_bytes, 16);
   }

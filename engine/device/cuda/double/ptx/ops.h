@@ -52,6 +52,13 @@ template <class T> Slot<T> to_slot(T v) {
   } else return (Slot<T>)(std::make_unsigned_t<T>)v;
 }
 
+// Arithmetic that gives no number gives this one on a GPU.
+template <class T> T canonical(T v) {
+  if (v == v) return v;
+  Slot<T> s = sizeof(T) == 4 ? (Slot<T>)0x7FFFFFFF : (Slot<T>)0x7FF8000000000000;
+  return from_slot<T>(s);
+}
+
 // map runs d = f(operands 1...) lane by lane. D is the type of the result, A, B, C of the operands.
 template <class D, class A, class F> void map1(Warp &w, const Instruction &i, F f) {
   auto *d = w.slot<Slot<D>>(i.at[0]);

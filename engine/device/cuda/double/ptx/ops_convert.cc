@@ -48,13 +48,13 @@ template <class D, class F, class Round, class DR> void to_integer(Warp &w, cons
 }
 
 template <class F, class Round> void to_whole(Warp &w, const Instruction &i) {
-  map1<F, F>(w, i, [](F v) { return Round::of(v); });
+  map1<F, F>(w, i, [](F v) { return canonical(Round::of(v)); });
 }
 
 void float_to_half(Warp &w, const Instruction &i) { map1<uint16_t, float>(w, i, [](float v) { return to_half(v); }); }
 void half_to_float(Warp &w, const Instruction &i) { map1<float, uint16_t>(w, i, [](uint16_t v) { return from_half(v); }); }
-void float_to_double(Warp &w, const Instruction &i) { map1<double, float>(w, i, [](float v) { return (double)v; }); }
-void double_to_float(Warp &w, const Instruction &i) { map1<float, double>(w, i, [](double v) { return (float)v; }); }
+void float_to_double(Warp &w, const Instruction &i) { map1<double, float>(w, i, [](float v) { return canonical((double)v); }); }
+void double_to_float(Warp &w, const Instruction &i) { map1<float, double>(w, i, [](double v) { return canonical((float)v); }); }
 
 // Operands of conversions, by their sizes in bytes.
 const char *any_any(size_t d, size_t s) {

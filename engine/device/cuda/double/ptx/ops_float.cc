@@ -7,13 +7,6 @@
 namespace ptx {
 namespace {
 
-// Arithmetic that gives no number gives this one on a GPU.
-template <class T> T canonical(T v) {
-  if (v == v) return v;
-  Slot<T> s = sizeof(T) == 4 ? (Slot<T>)0x7FFFFFFF : (Slot<T>)0x7FF8000000000000;
-  return from_slot<T>(s);
-}
-
 // The smaller of the two, where -0 is below +0 and a NaN loses against a number.
 template <class T> T smaller(T a, T b) {
   if (a != a) return canonical(b);

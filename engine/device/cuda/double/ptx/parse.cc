@@ -20,8 +20,9 @@ public:
   explicit Parser(const std::string &source) : all(tokens(source)) {}
 
   Text module() {
+    if (!is(".version")) throw Refusal(1, "not PTX: it does not begin with .version");
     while (look().kind != Token::End) top_level();
-    if (!text.version || !text.target) throw Refusal(1, "not PTX: no .version and .target");
+    if (!text.target) throw Refusal(1, "no .target sm_");
     return std::move(text);
   }
 
