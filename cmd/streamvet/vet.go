@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"time"
@@ -127,7 +128,8 @@ func vet(ctx context.Context, o vetOptions, stdout, stderr io.Writer) (code int,
 	}
 	p := newPrinter(stdout, stderr, o, detectors)
 	eng, err := engine.Open(engine.Config{
-		Detectors: detectors, Device: o.device, Provider: o.provider, FullPrecision: o.fullPrecision, ORTLibrary: findORT(), DecoderThreads: o.threads, Logger: logger(p.log(), o.verbose),
+		Detectors: detectors, Device: o.device, Provider: o.provider, FullPrecision: o.fullPrecision, EngineCache: engineCache(),
+		ORTLibrary: findORT(), DecoderThreads: o.threads, Logger: logger(p.log(), o.verbose),
 	})
 	if err != nil {
 		return exitTrouble, err
@@ -166,6 +168,15 @@ func vet(ctx context.Context, o vetOptions, stdout, stderr io.Writer) (code int,
 		code = exitTrouble
 	}
 	return code, err
+}
+
+// engineCache is where TensorRT keeps what it builds; "" where there is no home.
+func engineCache() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "streamvet", "tensorrt")
 }
 
 func logger(w io.Writer, verbose bool) *slog.Logger {
