@@ -33,17 +33,21 @@ var arrows = map[string][]string{
 	"engine/verdict":            {},
 	"models":                    {"engine/device", "engine/frame", "engine/verdict"},
 	"proto/streamvet/v1":        {},
+	"server/journal":            {"proto/streamvet/v1"},
 }
 
 // onlyImporters says which rooms alone may import what is foreign and heavy.
 var onlyImporters = map[string][]string{
-	"github.com/asticode/go-astiav":      {"engine/media"},
-	"github.com/yalue/onnxruntime_go":    {"engine/infer"},
-	"github.com/goccy/go-yaml":           {"models"},
-	"google.golang.org/protobuf/proto":   {"proto/streamvet/v1"},
-	"gorgonia.org/cu":                    {"engine/device/cuda"},
-	"github.com/NVIDIA/go-nvml/pkg/nvml": {"engine/device/cuda"},
-	"C":                                  {"engine/media", "engine/infer", "engine/infer/double", "engine/device/cpu", "engine/device/cuda", "engine/device/kernels", "engine/device/conformance", "engine/device/cuda/double"},
+	"github.com/asticode/go-astiav":            {"engine/media"},
+	"github.com/yalue/onnxruntime_go":          {"engine/infer"},
+	"github.com/goccy/go-yaml":                 {"models"},
+	"google.golang.org/protobuf/proto":         {"proto/streamvet/v1", "server/journal"},
+	"gorgonia.org/cu":                          {"engine/device/cuda"},
+	"github.com/NVIDIA/go-nvml/pkg/nvml":       {"engine/device/cuda"},
+	"github.com/nats-io/nats-server/v2/server": {"server/journal"},
+	"github.com/nats-io/nats.go":               {"server/journal"},
+	"github.com/nats-io/nats.go/jetstream":     {"server/journal"},
+	"C":                                        {"engine/media", "engine/infer", "engine/infer/double", "engine/device/cpu", "engine/device/cuda", "engine/device/kernels", "engine/device/conformance", "engine/device/cuda/double"},
 }
 
 func TestImportsFollowTheArrows(t *testing.T) {

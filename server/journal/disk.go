@@ -1,0 +1,54 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// room says, with ErrFull, if less than minFree bytes are free where dir is.
+func room(dir string, minFree int64) error {
+	if minFree < 0 {
+		return nil
+	}
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return classify(fmt.Errorf("look for room in %s: %w", dir, err))
+	}
+	if free := int64(s.Bavail) * s.Bsize; free < minFree {
+		return fmt.Errorf("%w: %d MiB free at %s, %d MiB must stay", ErrFull, free>>20, dir, minFree>>20)
+	}
+	return nil
+}
+
+// probeBytes is what probe writes: a little more than a record and a picture.
+const probeBytes = 512 << 10
+
+// probe tries whether dir can be written to. Its file ends behind the longest
+// one in there: a limit on the size of files shows, too.
+func probe(dir string) error {
+	f, err := os.CreateTemp(dir, "probe-")
+	if err != nil {
+		return classify(err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteAt(make([]byte, probeBytes), longestFile(dir))
+	return classify(errors.Join(err, f.Sync(), f.Close()))
+}
+
+func longestFile(dir string) (longest int64) {
+	filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return nil
+		}
+		if info, err := e.Info(); err == nil {
+			longest = max(longest, info.Size())
+		}
+		return nil
+	})
+	return longest
+}

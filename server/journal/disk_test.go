@@ -1,0 +1,227 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// A process may write files of so many bytes only. Any system can do that to any
+// process, and to the journal it is a full disk.
+func TestFullByLimit(t *testing.T) {
+	if here, _ := inChild(t, nil); !here {
+		return
+	}
+	testFull(t, t.TempDir(), func(full bool) {
+		limit := syscall.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
+		if full {
+			limit.Cur = 100 << 10
+		}
+		if err := syscall.Setrlimit(unix.RLIMIT_FSIZE, &limit); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A real disk that is really full, where the system lets a test mount one.
+func TestFullByDisk(t *testing.T) {
+	here, started := inChild(t, ownMounts())
+	if !started {
+		t.Log("this system lets no test mount a disk: TestFullByLimit stands for it")
+	}
+	if !here {
+		return
+	}
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Unmount(dir, 0) }) // when the journal is closed: it comes later
+	ballast := filepath.Join(dir, "ballast")
+	testFull(t, filepath.Join(dir, "journal"), func(full bool) {
+		if !full {
+			if err := os.Remove(ballast); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		var s unix.Statfs_t
+		if err := unix.Statfs(dir, &s); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(ballast, make([]byte, int64(s.Bavail)*s.Bsize-100<<10), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// ownMounts is for a process with mounts of its own.
+func ownMounts() *syscall.SysProcAttr {
+	if os.Getuid() == 0 {
+		return &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS, Unshareflags: syscall.CLONE_NEWNS}
+	}
+	return &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWNS | syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+}
+
+// testFull fills a journal's disk and empties it again, some times over.
+func testFull(t *testing.T, dir string, set func(full bool)) {
+	j := begin(t, testOptions(t, dir))
+	f := follow(t, j, FromStart(), Filter{})
+	n := 0
+	for round := range 3 {
+		fill(t, j, "a", n+1, n+20)
+		n += 20
+		set(true)
+		n++
+		for {
+			if _, err := j.Append(context.Background(), verdict("a", n)); err != nil {
+				if !errors.Is(err, ErrFull) {
+					t.Fatalf("append %d: %v", n, err)
+				}
+				break
+			}
+			n++
+		}
+		state := j.State()
+		if state.Status != Full || state.Reason == "" {
+			t.Fatalf("the state is %v (%s)", state.Status, state.Reason)
+		}
+		expectAll(t, j, f, n-1)
+		if round == 2 {
+			// A process that begins while the disk is full.
+			finish(t, j)
+			j = begin(t, testOptions(t, dir))
+			f = follow(t, j, FromStart(), Filter{})
+			expectAll(t, j, f, n-1)
+			if _, err := j.Append(context.Background(), verdict("a", n)); !errors.Is(err, ErrFull) {
+				t.Fatalf("append after a restart: %v", err)
+			}
+		}
+		set(false)
+		await(t, "recovery", func() bool { return j.State().Status == OK })
+		// What failed is tried again, like any client would.
+		appendOne(t, j, verdict("a", n))
+		expectAll(t, j, f, n)
+	}
+	finish(t, j)
+	j = begin(t, testOptions(t, dir))
+	expectAll(t, j, follow(t, j, FromStart(), Filter{}), n)
+}
+
+// expectAll wants verdicts 1 to n of one source in the journal, each once, and
+// that f gives them up to n.
+func expectAll(t *testing.T, j *Journal, f *Follower, n int) {
+	t.Helper()
+	records, next, err := j.Range(context.Background(), FromStart(), FromNow(), Filter{}, n+10)
+	if err != nil || next != 0 {
+		t.Fatalf("%v, next %d", err, next)
+	}
+	seen := map[string]bool{}
+	for i, r := range records {
+		if r.Sequence != uint64(i+1) || seen[r.Verdict.GetId()] {
+			t.Fatalf("record %d is %d, %s", i+1, r.Sequence, r.Verdict.GetId())
+		}
+		seen[r.Verdict.GetId()] = true
+	}
+	if len(seen) != n {
+		t.Fatalf("%d records, %d were acknowledged", len(seen), n)
+	}
+	for f.Reached() < uint64(n) {
+		nextInOrder(t, f)
+	}
+}
+
+func nextInOrder(t *testing.T, f *Follower) {
+	t.Helper()
+	want := f.Reached() + 1
+	if r := nextRecord(t, f); r.Sequence != want {
+		t.Fatalf("the follower got %d, not %d", r.Sequence, want)
+	}
+}
+
+// A disk that nobody may write to. Root may always, so it becomes nobody.
+func TestReadOnly(t *testing.T) {
+	if here, _ := inChild(t, nil); !here {
+		return
+	}
+	base, err := os.MkdirTemp("", "journal-read-only-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const nobody = 65534
+	if os.Getuid() == 0 {
+		if err := errors.Join(os.Chown(base, nobody, nobody), syscall.Setgroups(nil), syscall.Setgid(nobody), syscall.Setuid(nobody)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := filepath.Join(base, "journal")
+	o := testOptions(t, dir)
+	j := begin(t, o)
+	f := follow(t, j, FromStart(), Filter{})
+	last := 0
+	for range 2 {
+		fill(t, j, "a", last+1, last+10)
+		last += 10
+		setMode(t, dir, 0o500)
+		for ; ; last++ {
+			large := verdict("a", last+1)
+			large.Unit = strings.Repeat("x", 200<<10) // a new file is needed soon
+			if _, err := j.Append(context.Background(), large); err != nil {
+				if !errors.Is(err, ErrReadOnly) {
+					t.Fatal(err)
+				}
+				break
+			}
+		}
+		if state := j.State(); state.Status != ReadOnly || state.Reason == "" {
+			t.Fatalf("the state is %v (%s)", state.Status, state.Reason)
+		}
+		setMode(t, dir, 0o700)
+		await(t, "recovery", func() bool { return j.State().Status == OK })
+		last++
+		appendOne(t, j, verdict("a", last))
+		for f.Reached() < uint64(last) {
+			nextInOrder(t, f)
+		}
+	}
+	finish(t, j)
+	setMode(t, dir, 0o500)
+	if _, err := Open(t.Context(), o); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("open on a read-only disk: %v", err)
+	}
+	setMode(t, dir, 0o700)
+	if err := os.RemoveAll(base); err != nil && !errors.Is(err, fs.ErrPermission) {
+		t.Error(err)
+	}
+}
+
+func setMode(t *testing.T, dir string, mode os.FileMode) {
+	t.Helper()
+	var dirs []string
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && e.IsDir() {
+			dirs = append(dirs, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range dirs {
+		if err := os.Chmod(d, mode); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(fmt.Errorf("chmod: %w", err))
+		}
+	}
+}
