@@ -23,6 +23,7 @@ func Run(t *testing.T, open func() (device.Device, error)) {
 	t.Run("measures of known pictures", func(t *testing.T) { measuresKnown(t, open) })
 	t.Run("the meter compares with the picture before", func(t *testing.T) { meterRemembers(t, open) })
 	t.Run("the meter is a bounded queue", func(t *testing.T) { meterQueues(t, open) })
+	t.Run("the meter adapts to other pictures", func(t *testing.T) { meterAdapts(t, open) })
 	t.Run("pictures are given back", func(t *testing.T) { picturesReturn(t, open) })
 	t.Run("uploads are the pictures", func(t *testing.T) { uploadsMatch(t, open) })
 	t.Run("uploads say what the pictures say", func(t *testing.T) { uploadsDescribe(t, open) })

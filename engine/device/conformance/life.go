@@ -80,6 +80,29 @@ func meterQueues(t *testing.T, open func() (device.Device, error)) {
 	}
 }
 
+// meterAdapts measures pictures whose sizes and formats change from one to the next
+// before any of the measures is taken.
+func meterAdapts(t *testing.T, open func() (device.Device, error)) {
+	r := newRig(t, open)
+	m := r.meter()
+	var track []*picture
+	for i, name := range []string{"yuv420p", "yuv444p", "p010le", "gray", "yuv420p", "yuv420p"} {
+		track = append(track, newPicture(t, 48+20*(i%3), 32, formats[name], i).paint(scene(uint64(i))))
+	}
+	for i, p := range track {
+		if err := m.Measure(r.reach(p.Video)); err != nil {
+			t.Fatalf("picture %d: %v", i, err)
+		}
+	}
+	for i, p := range track {
+		var got frame.Measures
+		if ready, err := m.Next(&got, true); !ready || err != nil {
+			t.Fatalf("next %d: %v, %v", i, ready, err)
+		}
+		same(t, got, describe(p, nil)) // no two in a row are of one geometry
+	}
+}
+
 func picturesReturn(t *testing.T, open func() (device.Device, error)) {
 	r := newRig(t, open)
 	m := r.meter()

@@ -57,6 +57,40 @@ func TestCloseTellsWhatIsStillOpen(t *testing.T) {
 	}
 }
 
+// Pictures are kept while the GPU has work to do on them. The double does it when
+// somebody waits, and not before.
+func TestPicturesStayForTheKernels(t *testing.T) {
+	if !double.Active() {
+		t.Skip("a real GPU is faster than this test")
+	}
+	r := newRig(t)
+	x, u, m, p := r.tensor(), r.uploader(), r.meter(), r.plan()
+	f, err := u.Upload(grey(t, 50, 48, 32))
+	check(t, err)
+	defer f.Release()
+	released := 0
+	for name, step := range map[string]func(*frame.Video) error{
+		"put": func(g *frame.Video) error { return p.Put(g, x, 0) },
+		"measure": func(g *frame.Video) error {
+			err := m.Measure(g)
+			m.Reset()
+			return err
+		},
+	} {
+		released = 0
+		g := watched(f, &released)
+		check(t, step(g))
+		g.Release()
+		if released != 0 {
+			t.Errorf("%s: the picture is released before it was read", name)
+		}
+		check(t, r.stream.Sync())
+		if released != 1 {
+			t.Errorf("%s: the picture is not released after it was read", name)
+		}
+	}
+}
+
 // A stream keeps few pictures, and each of them once.
 func TestStreamKeepsFewPictures(t *testing.T) {
 	r := newRig(t)
