@@ -33,11 +33,10 @@ SV_GPU sv_u32 sv_no_bar(const sv_range &r) {
 SV_GPU bool sv_row_is_dark(const sv_rows &luma, sv_i32 y) {
   sv_range r = sv_range_none();
   for (sv_i32 start = 0, x = 16 * (sv_thread_x() % 32); start < luma.width; start += 512, x += 512) {
-    sv_sixteen v = sv_load(luma, x, y), outside = {0, 0, 0, 0};
-    if (x + 16 > luma.width)
-      SV_UNROLL for (sv_i32 i = 0; i < 4; i++) outside[i] = ~sv_within(x + 4 * i, 0, luma.width);
-    SV_UNROLL for (sv_i32 i = 0; i < 4; i++) sv_range_add(r, v[i] | outside[i], v[i]);
-    if (sv_any((sv_beyond(r.most, SV_BAR_LEVEL) & SV_TOP) != 0)) return false;
+    sv_sixteen v = sv_load(luma, x, y);  // 0 outside
+    sv_u32 bright = sv_beyond(v.x, SV_BAR_LEVEL) | sv_beyond(v.y, SV_BAR_LEVEL) | sv_beyond(v.z, SV_BAR_LEVEL) | sv_beyond(v.w, SV_BAR_LEVEL);
+    if (sv_any((bright & SV_TOP) != 0)) return false;
+    SV_UNROLL for (sv_i32 i = 0; i < 4; i++) sv_range_add(r, v[i] | ~sv_within(x + 4 * i, 0, luma.width), v[i]);
   }
   SV_UNROLL for (sv_i32 bit = 1; bit < 32; bit *= 2) sv_range_across(r, bit);
   SV_UNROLL for (sv_i32 bits = 8; bits < 32; bits *= 2) sv_range_add(r, r.least >> bits | ~(SV_ALL >> bits), r.most >> bits);
@@ -47,9 +46,8 @@ SV_GPU bool sv_row_is_dark(const sv_rows &luma, sv_i32 y) {
 // A warp looks at row y.
 SV_GPU void sv_bars_row(sv_measures *m, const sv_rows &luma, sv_i32 y) {
   if (y >= luma.height || sv_row_is_dark(luma, y) || sv_thread_x() % 32 != 0) return;
-  sv_i32 bottom = luma.height - 1 - y;
-  if (y < bottom) sv_lower(&m->border_top, (sv_u32)y);
-  else sv_lower(&m->border_bottom, (sv_u32)bottom);
+  if (y < luma.height / 2) sv_lower(&m->border_top, (sv_u32)y);
+  else sv_lower(&m->border_bottom, (sv_u32)(luma.height - 1 - y));
 }
 
 // What the warps of a thread block found of its columns.
@@ -91,12 +89,20 @@ SV_GPU void sv_bars_columns(sv_bar_columns *found, sv_measures *m, const sv_rows
   sv_range r = sv_range_none();
   for (sv_i32 i = 0; i < SV_BAR_WARPS; i++) sv_range_add(r, found->least[i][lane], found->most[i][lane]);
   sv_u32 none = sv_no_bar(r);
+  sv_i32 left = luma.width, right = luma.width;
   SV_UNROLL for (sv_i32 i = 0; i < 4; i++) {
-    sv_i32 x = x0 + 4 * lane + i, right = luma.width - 1 - x;
-    if (!(none >> (8 * i + 7) & 1) || right < 0) continue;
-    if (x < right) sv_lower(&m->border_left, (sv_u32)x);
-    else sv_lower(&m->border_right, (sv_u32)right);
+    sv_i32 x = x0 + 4 * lane + i;
+    if (x >= luma.width || !(none >> (8 * i) & 128)) continue;
+    left = sv_min(left, x);
+    right = sv_min(right, luma.width - 1 - x);
   }
+  SV_UNROLL for (sv_i32 bit = 1; bit < 32; bit *= 2) {
+    left = sv_min(left, (sv_i32)sv_across((sv_u32)left, bit));
+    right = sv_min(right, (sv_i32)sv_across((sv_u32)right, bit));
+  }
+  if (lane != 0) return;
+  sv_lower(&m->border_left, (sv_u32)left);
+  sv_lower(&m->border_right, (sv_u32)right);
 }
 
 #endif

@@ -5,31 +5,29 @@
 #include "load.cuh"
 #include "measure.h"
 
-// Moments of samples that a lane has seen: at most 2^16 of them.
+// Moments of what a lane has seen, at most 2^16 samples; of interleaved chroma those
+// of both planes, U in the even bytes.
 struct sv_moments {
-  sv_u32 sum, sum_sq;
+  sv_u32 sum[2], sum_sq[2];
   sv_four least, most;
 };
 
+template <bool PAIRS>
 SV_GPU void sv_moments_add(sv_moments &m, sv_four v, sv_u32 mask) {
   v &= mask;
-  m.sum = sv_dot(v, SV_ONES, m.sum);
-  m.sum_sq = sv_dot(v, v, m.sum_sq);
   m.least = sv_least(m.least, v | ~mask);
   m.most = sv_most(m.most, v);
-}
-
-// Adds four samples of a row; of interleaved chroma two of each plane.
-template <bool PAIRS>
-SV_GPU void sv_moments_word(sv_moments *m, sv_four v, sv_u32 mask) {
-  if (!PAIRS) return sv_moments_add(m[0], v, mask);
-  sv_moments_add(m[0], v, mask & 0x00ff00ffu);
-  sv_moments_add(m[1], v, mask & 0xff00ff00u);
+  sv_four first = PAIRS ? v & 0x00ff00ffu : v, second = v & 0xff00ff00u;
+  m.sum[0] = sv_dot(first, SV_ONES, m.sum[0]);
+  m.sum_sq[0] = sv_dot(first, first, m.sum_sq[0]);
+  if (!PAIRS) return;
+  m.sum[1] = sv_dot(second, SV_ONES, m.sum[1]);
+  m.sum_sq[1] = sv_dot(second, second, m.sum_sq[1]);
 }
 
 // Adds the samples of columns [x0, x1) and rows [y0, y1), shared out over lanes.
 template <bool PAIRS>
-SV_GPU void sv_moments_of(sv_moments *m, const sv_rows &plane, sv_i32 x0, sv_i32 x1, sv_i32 y0, sv_i32 y1, sv_i32 lane, sv_i32 lanes) {
+SV_GPU void sv_moments_of(sv_moments &m, const sv_rows &plane, sv_i32 x0, sv_i32 x1, sv_i32 y0, sv_i32 y1, sv_i32 lane, sv_i32 lanes) {
   sv_i32 first = x0 / 16, loads = (x1 + 15) / 16 - first;  // a row
   sv_i32 across = sv_min(loads, lanes), down = lanes / across;  // lanes along a row, and rows at once
   if (lane >= across * down) return;
@@ -38,10 +36,10 @@ SV_GPU void sv_moments_of(sv_moments *m, const sv_rows &plane, sv_i32 x0, sv_i32
     sv_sixteen mask = {sv_within(x, x0, x1), sv_within(x + 4, x0, x1), sv_within(x + 8, x0, x1), sv_within(x + 12, x0, x1)};
     for (sv_i32 y = y0 + lane / across; y < y1; y += down) {
       sv_sixteen v = sv_load(plane, x, y);
-      sv_moments_word<PAIRS>(m, v.x, mask.x);
-      sv_moments_word<PAIRS>(m, v.y, mask.y);
-      sv_moments_word<PAIRS>(m, v.z, mask.z);
-      sv_moments_word<PAIRS>(m, v.w, mask.w);
+      sv_moments_add<PAIRS>(m, v.x, mask.x);
+      sv_moments_add<PAIRS>(m, v.y, mask.y);
+      sv_moments_add<PAIRS>(m, v.z, mask.z);
+      sv_moments_add<PAIRS>(m, v.w, mask.w);
     }
   }
 }
@@ -59,26 +57,20 @@ SV_GPU sv_plane_measures sv_measures_of(sv_measures *m, sv_i32 plane) {
   return plane == 0 ? y : plane == 1 ? u : v;
 }
 
-// Sums up what the lanes of a cell of n samples have seen. A cell counts for the
-// plane unless it repeats samples of its neighbour.
-SV_GPU void sv_cell_finish(const sv_plane_measures &to, sv_moments m, sv_i32 cell, sv_u32 n, bool counts, sv_i32 lane, sv_i32 lanes) {
-  sv_u32 low = m.sum_sq & 0xffff, high = m.sum_sq >> 16;  // the sum of squares passes 32 bits
+// Gathers what the lanes of a cell of n samples have seen of plane `which` of the
+// rows. A cell counts for the plane unless it repeats samples of its neighbour.
+SV_GPU void sv_cell_finish(const sv_plane_measures &to, const sv_moments &m, sv_i32 which, sv_i32 cell, sv_u32 n, bool counts, sv_i32 lane, sv_i32 lanes) {
+  sv_u32 sum = m.sum[which], low = m.sum_sq[which] & 0xffff, high = m.sum_sq[which] >> 16;  // the squares of all pass 32 bits
   for (sv_i32 bit = 1; bit < lanes; bit *= 2) {
-    m.sum += sv_across(m.sum, bit);
+    sum += sv_across(sum, bit);
     low += sv_across(low, bit);
     high += sv_across(high, bit);
-    m.least = sv_least(m.least, sv_across(m.least, bit));
-    m.most = sv_most(m.most, sv_across(m.most, bit));
   }
   if (lane != 0) return;
-  to.grid[cell] = (sv_u8)((m.sum + n / 2) / n);
+  to.grid[cell] = (sv_u8)((sum + n / 2) / n);
   if (!counts) return;
-  m.least = sv_least(m.least, m.least >> 16 | 0xffff0000u);
-  m.most = sv_most(m.most, m.most >> 16);
-  sv_add(to.sum, (sv_u64)m.sum);
+  sv_add(to.sum, (sv_u64)sum);
   sv_add(to.sum_sq, ((sv_u64)high << 16) + low);
-  sv_lower(to.min, (sv_u32)sv_min(m.least & 255, m.least >> 8 & 255));
-  sv_raise(to.max, (sv_u32)sv_max(m.most & 255, m.most >> 8 & 255));
 }
 
 // Cell (i, j) of a plane, or of both planes of interleaved chroma.
@@ -90,10 +82,25 @@ SV_GPU void sv_cell_measure(sv_measures *out, const sv_rows &rows, sv_i32 plane,
   sv_cell(j, SV_GRID_H, rows.height, y0, y1);
   sv_u32 n = (sv_u32)((x1 - x0) * (y1 - y0));
   bool counts = (i + 1) * width / SV_GRID_W > x0 && (j + 1) * rows.height / SV_GRID_H > y0;
-  sv_moments m[2] = {{0, 0, SV_ALL, 0}, {0, 0, SV_ALL, 0}};
+  sv_moments m = {{0, 0}, {0, 0}, SV_ALL, 0};
   sv_moments_of<PAIRS>(m, rows, step * x0, step * x1, y0, y1, lane, lanes);
-  sv_cell_finish(sv_measures_of(out, plane), m[0], j * SV_GRID_W + i, n, counts, lane, lanes);
-  if (PAIRS) sv_cell_finish(sv_measures_of(out, 2), m[1], j * SV_GRID_W + i, n, counts, lane, lanes);
+  sv_plane_measures first = sv_measures_of(out, plane), second = sv_measures_of(out, 2);
+  sv_cell_finish(first, m, 0, j * SV_GRID_W + i, n, counts, lane, lanes);
+  if (PAIRS) sv_cell_finish(second, m, 1, j * SV_GRID_W + i, n, counts, lane, lanes);
+
+  for (sv_i32 bit = 1; bit < lanes; bit *= 2) {
+    m.least = sv_least(m.least, sv_across(m.least, bit));
+    m.most = sv_most(m.most, sv_across(m.most, bit));
+  }
+  if (lane != 0) return;
+  m.least = sv_least(m.least, m.least >> 16 | 0xffff0000u);
+  m.most = sv_most(m.most, m.most >> 16);
+  sv_u32 least[2] = {m.least & 255, m.least >> 8 & 255}, most[2] = {m.most & 255, m.most >> 8 & 255};
+  sv_lower(first.min, PAIRS ? least[0] : (sv_u32)sv_min((sv_i32)least[0], (sv_i32)least[1]));
+  sv_raise(first.max, PAIRS ? most[0] : (sv_u32)sv_max((sv_i32)most[0], (sv_i32)most[1]));
+  if (!PAIRS) return;
+  sv_lower(second.min, least[1]);
+  sv_raise(second.max, most[1]);
 }
 
 #endif

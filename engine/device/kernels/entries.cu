@@ -21,19 +21,15 @@ SV_GPU sv_picture sv_on_device(SV_PLANES) {
 }
 #define SV_PICTURE sv_on_device(geometry, y, u, v, pitch_y, pitch_u, pitch_v)
 
-SV_GPU sv_i32 sv_position_x() { return sv_group_x() * sv_threads_x() + sv_thread_x(); }
-SV_GPU sv_i32 sv_position_y() { return sv_group_y() * sv_threads_y() + sv_thread_y(); }
-
 // sv_put_*: a thread an output position. sv_put_luma_*: a thread four of them, for
 // luma without a filter.
-#define SV_PUT(name, type)                                                                            \
-  SV_ENTRY(sv_put_##name)(const sv_plan *plan, SV_PLANES, type *dst) {                                \
-    sv_i32 i = sv_position_x(), j = sv_position_y();                                                  \
-    if (i < plan->out_width && j < plan->out_height) sv_put_by<sv_resample_on_gpu>(*plan, SV_PICTURE, dst, i, j); \
-  }                                                                                                   \
-  SV_ENTRY(sv_put_luma_##name)(const sv_plan *plan, SV_PLANES, type *dst) {                           \
-    sv_i32 i = 4 * sv_position_x(), j = sv_position_y();                                              \
-    if (i < plan->out_width && j < plan->out_height) sv_put_luma(*plan, SV_PICTURE, dst, i, j);       \
+#define SV_PUT(name, type)                                                \
+  SV_ENTRY(sv_put_##name)(const sv_plan *plan, SV_PLANES, type *dst) {      \
+    SV_SHARED sv_places places;                                             \
+    sv_put_positions(&places, *plan, SV_PICTURE, dst);                      \
+  }                                                                         \
+  SV_ENTRY(sv_put_luma_##name)(const sv_plan *plan, SV_PLANES, type *dst) { \
+    sv_put_luma(*plan, SV_PICTURE, dst);                                    \
   }
 SV_PUT(u8, sv_u8)
 SV_PUT(f16, sv_u16)
@@ -64,14 +60,11 @@ SV_ENTRY(sv_measure_tiles)(SV_MEASURE_PARAMETERS) {
 SV_ENTRY(sv_measure_cells)(SV_MEASURE_PARAMETERS) {
   sv_picture p = SV_PICTURE;
   sv_i32 i = sv_group_x() * sv_threads_y() + sv_thread_y(), j = sv_group_y(), plane = sv_group_z(), lane = sv_thread_x(), lanes = sv_threads_x();
-  if (plane == 0) {
-    sv_cell_measure<false>(m, sv_rows_of(p, y, pitch_y, p.width, p.height), 0, i, j, lane, lanes);
-  } else if (p.chroma_step == 2) {
-    sv_cell_measure<true>(m, sv_rows_of(p, u, pitch_u, 2 * p.chroma_width, p.chroma_height), 1, i, j, lane, lanes);
-  } else {
-    sv_rows rows = plane == 1 ? sv_rows_of(p, u, pitch_u, p.chroma_width, p.chroma_height) : sv_rows_of(p, v, pitch_v, p.chroma_width, p.chroma_height);
-    sv_cell_measure<false>(m, rows, plane, i, j, lane, lanes);
-  }
+  sv_i32 width = plane == 0 ? p.width : p.chroma_width, height = plane == 0 ? p.height : p.chroma_height;
+  const void *base = plane == 0 ? y : plane == 1 ? u : v;
+  sv_i64 pitch = plane == 0 ? pitch_y : plane == 1 ? pitch_u : pitch_v;
+  if (plane > 0 && p.chroma_step == 2) sv_cell_measure<true>(m, sv_rows_of(p, base, pitch, 2 * width, height), 1, i, j, lane, lanes);
+  else sv_cell_measure<false>(m, sv_rows_of(p, base, pitch, width, height), plane, i, j, lane, lanes);
 }
 
 // The first thread blocks look at columns, the others at rows.

@@ -28,6 +28,8 @@ SV_GPU sv_u32 sv_across(sv_u32 v, sv_i32 bits) { return (sv_u32)__nvvm_shfl_sync
 SV_GPU sv_u32 sv_from(sv_u32 v, sv_i32 lane) { return (sv_u32)__nvvm_shfl_sync_idx_i32(SV_ALL, (sv_i32)v, lane, 31); }
 SV_GPU bool sv_any(bool v) { return __nvvm_vote_any_sync(SV_ALL, v); }
 SV_GPU bool sv_every(bool v) { return __nvvm_vote_all_sync(SV_ALL, v); }
+// In how many lanes v is true.
+SV_GPU sv_u32 sv_count(bool v) { return (sv_u32)__builtin_popcount(__nvvm_vote_ballot_sync(SV_ALL, v)); }
 
 // The sum over groups of lanes, in every lane: of those whose numbers differ in
 // the bits from `low` to below `high`, both powers of two.

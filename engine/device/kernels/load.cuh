@@ -6,14 +6,14 @@
 // A plane as rows of samples. Rows of interleaved chroma hold both planes.
 struct sv_rows {
   const sv_u8 *base;
-  sv_i64 pitch;
+  sv_i32 pitch;          // in bytes
   sv_i32 width, height;  // in samples
   sv_i32 shift;          // from a 16-bit word to 8-bit units; 0 for 8-bit samples
   bool aligned;          // every row begins at a multiple of 16 bytes
 };
 
 SV_GPU sv_rows sv_rows_of(const sv_picture &p, const void *base, sv_i64 pitch, sv_i32 width, sv_i32 height) {
-  sv_rows r = {(const sv_u8 *)base, pitch, width, height, p.sample_bytes == 1 ? 0 : p.word_shift + p.depth - 8,
+  sv_rows r = {(const sv_u8 *)base, (sv_i32)pitch, width, height, p.sample_bytes == 1 ? 0 : p.word_shift + p.depth - 8,
                (((sv_u64)base | (sv_u64)pitch) & 15) == 0};
   return r;
 }
@@ -29,30 +29,27 @@ SV_GPU sv_four sv_narrow(sv_u32 a, sv_u32 b, sv_i32 shift) {
   return sv_pick(a, b, 0x6420);
 }
 
-// Samples x..x+3 one by one, 0 outside the row.
-SV_GPU sv_four sv_load_slowly(const sv_rows &r, const sv_u8 *row, sv_i32 x) {
-  sv_four v = 0;
-  for (sv_i32 i = 3; i >= 0; i--) {
-    sv_i32 at = x + i;
-    sv_u32 s = 0;
-    if (at >= 0 && at < r.width) s = r.shift ? sv_narrow(((const sv_u16 *)row)[at], 0, r.shift) : row[at];
-    v = v << 8 | s;
+// Samples x..x+15 one by one, 0 outside the row.
+SV_GPU sv_sixteen sv_load_slowly(const sv_rows &r, const sv_u8 *row, sv_i32 x) {
+  sv_sixteen v = {0, 0, 0, 0};
+  for (sv_i32 end = x + 16; x < end; x += 4) {
+    sv_four word = 0;
+    for (sv_i32 i = x + 3; i >= x; i--) {
+      sv_u32 s = 0;
+      if (i >= 0 && i < r.width) s = r.shift ? sv_narrow(((const sv_u16 *)row)[i], 0, r.shift) : row[i];
+      word = word << 8 | s;
+    }
+    v = (sv_sixteen){v.y, v.z, v.w, word};
   }
   return v;
 }
 
 // Samples x..x+15 of row y, 0 outside the row. x is a multiple of 16, y inside.
 SV_GPU sv_sixteen sv_load(const sv_rows &r, sv_i32 x, sv_i32 y) {
-  const sv_u8 *row = r.base + y * r.pitch;
+  const sv_u8 *row = r.base + (sv_i64)y * r.pitch;
   sv_sixteen v = {0, 0, 0, 0};
   if (x < 0 || x >= r.width) return v;
-  if (!r.aligned || x + 16 > r.width) {
-    v.x = sv_load_slowly(r, row, x);
-    v.y = sv_load_slowly(r, row, x + 4);
-    v.z = sv_load_slowly(r, row, x + 8);
-    v.w = sv_load_slowly(r, row, x + 12);
-    return v;
-  }
+  if (!r.aligned || x + 16 > r.width) return sv_load_slowly(r, row, x);
   if (r.shift == 0) return *(const sv_sixteen *)(row + x);
   sv_sixteen a = ((const sv_sixteen *)(row + 2 * x))[0], b = ((const sv_sixteen *)(row + 2 * x))[1];
   v.x = sv_narrow(a.x, a.y, r.shift);

@@ -24,12 +24,9 @@ SV_HD sv_u32 sv_weight(sv_i32 c, sv_u32 a, sv_u32 b) {
   return (q < b ? q : b) - (p > a ? p : a);
 }
 
-// Mean over the footprint of box sample (x, y), exact up to the last rounding.
-// The sum is below 2^16 (sample) * 2^28 (samples) * 2^16 (weights) = 2^60.
-SV_HD float sv_area(const sv_picture &p, sv_i32 plane, sv_i32 x, sv_i32 y, sv_i32 bw, sv_i32 bh) {
-  sv_u32 x0, x1, y0, y1;
-  sv_span(x, sv_plane_width(p, plane), bw, x0, x1);
-  sv_span(y, sv_plane_height(p, plane), bh, y0, y1);
+// Mean over the footprint of columns [x0, x1) and rows [y0, y1), exact up to the
+// last rounding. The sum is below 2^16 (sample) * 2^28 (samples) * 2^16 (weights).
+SV_HD float sv_area(const sv_picture &p, sv_i32 plane, sv_u32 x0, sv_u32 x1, sv_u32 y0, sv_u32 y1) {
   sv_u64 acc = 0;
   for (sv_i32 r = (sv_i32)(y0 >> 8); r < (sv_i32)((y1 + 255) >> 8); r++) {
     sv_u64 h = 0;
@@ -41,22 +38,26 @@ SV_HD float sv_area(const sv_picture &p, sv_i32 plane, sv_i32 x, sv_i32 y, sv_i3
   return (float)acc * (1.0f / (float)(x1 - x0)) * (1.0f / (float)(y1 - y0));
 }
 
-// The two taps of output sample i and the weight of the second, 0..2047 of 2048.
-SV_HD void sv_tap(sv_i32 i, sv_i32 src, sv_i32 n, sv_i32 &i0, sv_i32 &i1, sv_u32 &w) {
-  sv_i32 f = (sv_i32)sv_share(2 * (sv_u32)i + 1, (sv_u32)src * 1024, (sv_u32)n) - 1024;
-  if (f < 0) f = 0;
-  i0 = (sv_i32)(f >> 11);
-  w = (sv_u32)(f & 2047);
+// Place of output sample i of n over a row of src, in 1/2048 source sample.
+SV_HD sv_i32 sv_place(sv_i32 i, sv_i32 src, sv_i32 n) {
+  return sv_max((sv_i32)sv_share(2 * (sv_u32)i + 1, (sv_u32)src * 1024, (sv_u32)n) - 1024, 0);
+}
+
+// The two taps of a place and the weight of the second, 0..2047 of 2048.
+SV_HD void sv_taps(sv_i32 place, sv_i32 src, sv_i32 &i0, sv_i32 &i1, sv_u32 &w) {
+  i0 = place >> 11;
+  w = (sv_u32)(place & 2047);
   i1 = i0 + 1;
   if (i0 >= src - 1) { i0 = i1 = src - 1; w = 0; }
 }
+SV_HD void sv_tap(sv_i32 i, sv_i32 src, sv_i32 n, sv_i32 &i0, sv_i32 &i1, sv_u32 &w) { sv_taps(sv_place(i, src, n), src, i0, i1, w); }
 
-// Bilinear; the sum is below 2^16 * 2^22 = 2^38.
-SV_HD float sv_bilinear(const sv_picture &p, sv_i32 plane, sv_i32 x, sv_i32 y, sv_i32 bw, sv_i32 bh) {
+// Bilinear at a place; the sum is below 2^16 * 2^22 = 2^38.
+SV_HD float sv_bilinear(const sv_picture &p, sv_i32 plane, sv_i32 x, sv_i32 y) {
   sv_i32 x0, x1, y0, y1;
   sv_u32 wx, wy;
-  sv_tap(x, sv_plane_width(p, plane), bw, x0, x1, wx);
-  sv_tap(y, sv_plane_height(p, plane), bh, y0, y1, wy);
+  sv_taps(x, sv_plane_width(p, plane), x0, x1, wx);
+  sv_taps(y, sv_plane_height(p, plane), y0, y1, wy);
   sv_u32 t = (2048 - wx) * sv_sample(p, plane, x0, y0) + wx * sv_sample(p, plane, x1, y0);
   sv_u32 u = (2048 - wx) * sv_sample(p, plane, x0, y1) + wx * sv_sample(p, plane, x1, y1);
   return (float)((sv_u64)(2048 - wy) * t + (sv_u64)wy * u) * (1.0f / 4194304.0f);
@@ -71,10 +72,15 @@ SV_HD float sv_native(const sv_picture &p, sv_i32 plane, sv_i32 x, sv_i32 y) {
   return (float)sv_sample(p, plane, x, y);
 }
 
+// Sample of a plane under position (x, y) of the box, in sample units.
 SV_HD float sv_resample(const sv_plan &P, const sv_picture &p, sv_i32 plane, sv_i32 x, sv_i32 y) {
+  sv_i32 w = sv_plane_width(p, plane), h = sv_plane_height(p, plane);
   if (P.filter == SV_NONE) return sv_native(p, plane, x, y);
-  if (P.filter == SV_AREA) return sv_area(p, plane, x, y, P.box_w, P.box_h);
-  return sv_bilinear(p, plane, x, y, P.box_w, P.box_h);
+  if (P.filter == SV_BILINEAR) return sv_bilinear(p, plane, sv_place(x, w, P.box_w), sv_place(y, h, P.box_h));
+  sv_u32 x0, x1, y0, y1;
+  sv_span(x, w, P.box_w, x0, x1);
+  sv_span(y, h, P.box_h, y0, y1);
+  return sv_area(p, plane, x0, x1, y0, y1);
 }
 
 SV_HD float sv_clip(float v) {
@@ -126,28 +132,42 @@ SV_HD void sv_store_pad(sv_u8 *p, float v) { *p = (sv_u8)(sv_i32)v; }
 SV_HD void sv_store_pad(sv_u16 *p, float v) { *p = sv_half(v); }
 SV_HD void sv_store_pad(float *p, float v) { *p = v; }
 
-// Position (x, y) of the tensor's row that begins at dst; RESAMPLE is sv_resample,
-// or a form of it that gives the same bits.
-template <float (*RESAMPLE)(const sv_plan &, const sv_picture &, sv_i32, sv_i32, sv_i32), class O>
-SV_HD void sv_put_by(const sv_plan &P, const sv_picture &p, O *dst, sv_i32 x, sv_i32 y) {
+SV_HD sv_i32 sv_channels(const sv_plan &P) { return P.channels == SV_RGB ? 3 : 1; }
+SV_HD bool sv_in_box(const sv_plan &P, sv_i32 x, sv_i32 y) {
+  return x >= P.box_x && y >= P.box_y && x < P.box_x + P.box_w && y < P.box_y + P.box_h;
+}
+// Chroma of a picture that has none.
+SV_HD float sv_neutral(const sv_plan &P) { return 128.0f / P.in_scale; }
+
+// Writes position (x, y) of the tensor's row that begins at dst: the padding, or
+// what samples of the planes become.
+template <class O>
+SV_HD void sv_put_pad(const sv_plan &P, O *dst, sv_i32 x, sv_i32 y) {
   sv_i64 plane = (sv_i64)P.out_width * P.out_height, i = (sv_i64)y * P.out_width + x;
-  sv_i32 n = P.channels == SV_RGB ? 3 : 1, bx = x - P.box_x, by = y - P.box_y;
-  if (bx < 0 || by < 0 || bx >= P.box_w || by >= P.box_h) {
-    for (sv_i32 c = 0; c < n; c++) sv_store_pad(dst + c * plane + i, P.pad[c]);
-    return;
-  }
-  float o[3], Y = RESAMPLE(P, p, 0, bx, by);
-  if (P.channels == SV_LUMA) {
-    o[0] = sv_clip(Y * P.in_scale);
-  } else if (p.chroma_width == 0) {
-    sv_colour(P, Y, 128.0f / P.in_scale, 128.0f / P.in_scale, o);
-  } else {
-    sv_colour(P, Y, RESAMPLE(P, p, 1, bx, by), RESAMPLE(P, p, 2, bx, by), o);
-  }
-  for (sv_i32 c = 0; c < n; c++) sv_store(dst + c * plane + i, o[c], P.mul[c], P.add[c]);
+  for (sv_i32 c = 0; c < sv_channels(P); c++) sv_store_pad(dst + c * plane + i, P.pad[c]);
+}
+template <class O>
+SV_HD void sv_put_samples(const sv_plan &P, O *dst, sv_i32 x, sv_i32 y, float Y, float U, float V) {
+  sv_i64 plane = (sv_i64)P.out_width * P.out_height, i = (sv_i64)y * P.out_width + x;
+  if (P.channels == SV_LUMA) return sv_store(dst + i, sv_clip(Y * P.in_scale), P.mul[0], P.add[0]);
+  float o[3];
+  sv_colour(P, Y, U, V, o);
+  sv_store(dst + i, o[0], P.mul[0], P.add[0]);
+  sv_store(dst + plane + i, o[1], P.mul[1], P.add[1]);
+  sv_store(dst + 2 * plane + i, o[2], P.mul[2], P.add[2]);
 }
 
+// Position (x, y) of the tensor's row that begins at dst.
 template <class O>
-SV_HD void sv_put(const sv_plan &P, const sv_picture &p, O *dst, sv_i32 x, sv_i32 y) { sv_put_by<sv_resample>(P, p, dst, x, y); }
+SV_HD void sv_put(const sv_plan &P, const sv_picture &p, O *dst, sv_i32 x, sv_i32 y) {
+  sv_i32 bx = x - P.box_x, by = y - P.box_y;
+  if (!sv_in_box(P, x, y)) return sv_put_pad(P, dst, x, y);
+  float Y = sv_resample(P, p, 0, bx, by), U = sv_neutral(P), V = U;
+  if (P.channels == SV_RGB && p.chroma_width > 0) {
+    U = sv_resample(P, p, 1, bx, by);
+    V = sv_resample(P, p, 2, bx, by);
+  }
+  sv_put_samples(P, dst, x, y, Y, U, V);
+}
 
 #endif

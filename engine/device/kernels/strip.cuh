@@ -83,65 +83,86 @@ SV_GPU void sv_plateaus(sv_four a, sv_four b, sv_four c, sv_four d, sv_four e, s
     if ((flat & 128) && (step & 255) <= 4) bands += 1u << (6 * (step & 255));
 }
 
-// What only one row in four adds.
-SV_GPU void sv_sparse_row(sv_tile *t, const sv_lane &k, const sv_u32 *word, sv_i32 y, const sv_window &w, sv_four below,
-                          sv_four down, sv_lane_sums &s) {
-  sv_u32 bins = w.here & 0xfcfcfcfcu;  // a bin of four levels is a word of the histogram
-  for (sv_i32 i = 0; i < 4; i++, bins >>= 8)
-    if (k.x + i < k.width) sv_gather((sv_u32 *)((sv_u8 *)t->histogram + (bins & 255)), 1);
-  s.v1 = sv_dot(down, down, s.v1);
-  if (y + 4 < k.height) {
-    sv_four d = sv_apart(word[4 * SV_ROW], w.here);
+// Where a lane is on its way down.
+struct sv_step_down {
+  const sv_u32 *word;
+  sv_u8 *steps;           // of the row, in the tile
+  sv_i32 y;
+  sv_window up, here;
+  sv_four step, far;      // from up to here; the top bits of those that make a tooth
+  sv_u32 columns;         // steps from the left, of four rows at most: <= 4 * 32
+};
+
+// What only one row in four adds. below and step are the next row's.
+SV_GPU void sv_sparse_row(sv_tile *t, const sv_lane &k, const sv_step_down &at, sv_four below, sv_four step, sv_lane_sums &s) {
+  const sv_u32 *word = at.word;
+  sv_four here = at.here.here;
+  sv_u32 bins = here & 0xfcfcfcfcu;  // a bin of four levels is a word of the histogram
+  SV_UNROLL for (sv_i32 i = 0; i < 32; i += 8)
+    if (k.valid >> i & 1) sv_gather((sv_u32 *)((sv_u8 *)t->histogram + (bins >> i & 255)), 1);
+  s.v1 = sv_dot(step, step, s.v1);
+  if (at.y + 4 < k.height) {
+    sv_four d = sv_apart(word[4 * SV_ROW], here);
     s.v4 = sv_dot(d, d, s.v4);
   }
-  sv_plateaus(word[-2], word[-1], w.here, w.right, sv_pick(word[1], word[2], 0x4321), sv_pick(word[2], word[3], 0x4321), k.band, s.bands);
-  if (y >= 8 && y + 9 < k.height)
-    sv_plateaus(word[-8 * SV_ROW], word[-4 * SV_ROW], w.here, below, word[5 * SV_ROW], word[9 * SV_ROW], k.valid, s.bands);
+  sv_plateaus(word[-2], word[-1], here, at.here.right, sv_pick(word[1], word[2], 0x4321), sv_pick(word[2], word[3], 0x4321), k.band, s.bands);
+  if (at.y >= 8 && at.y + 9 < k.height)
+    sv_plateaus(word[-8 * SV_ROW], word[-4 * SV_ROW], here, below, word[5 * SV_ROW], word[9 * SV_ROW], k.valid, s.bands);
 }
 
-// Walks the rows of the strip.
+// Adds a row and steps down to the next.
+template <bool SPARSE>
+SV_GPU void sv_row(sv_tile *t, const sv_lane &k, sv_step_down &at, sv_lane_sums &s) {
+  const sv_window w = at.here, down = sv_look(at.word + SV_ROW);
+  sv_four step = sv_apart(down.here, w.here), far = sv_beyond(step, SV_COMB_LEVELS);
+  s.luma = sv_dot(w.here, SV_ONES, s.luma);
+  sv_four d1 = sv_apart(w.here, w.left) & k.left1, d4 = sv_apart(w.here, at.word[-1]) & k.left4;
+  s.g1 = sv_dot(d1, d1, s.g1);
+  s.g4 = sv_dot(d4, d4, s.g4);
+  at.columns += sv_at_most(d1, SV_STEP_MAX);
+  *at.steps = (sv_u8)sv_dot(sv_at_most(at.step, SV_STEP_MAX), SV_ONES, 0);
+
+  // A tooth: the samples before and after agree, and both are far from this one.
+  sv_u32 tooth = at.far & far & ~sv_beyond(sv_apart(at.up.here, down.here), SV_COMB_LEVELS) & SV_TOP;
+  s.comb = sv_dot(tooth, SV_ONES, s.comb);
+  tooth = sv_beyond(d1, SV_COMB_LEVELS) & sv_beyond(sv_apart(w.here, w.right), SV_COMB_LEVELS) &
+          ~sv_beyond(sv_apart(w.left, w.right), SV_COMB_LEVELS) & SV_TOP & k.inner;
+  s.comb_columns = sv_dot(tooth, SV_ONES, s.comb_columns);
+
+  if (at.y > 0 && at.y < k.height - 1) {
+    sv_inner_sample<0>(at.up, w, down, k.inner, s);
+    sv_inner_sample<1>(at.up, w, down, k.inner, s);
+    sv_inner_sample<2>(at.up, w, down, k.inner, s);
+    sv_inner_sample<3>(at.up, w, down, k.inner, s);
+  }
+  if (SPARSE) sv_sparse_row(t, k, at, down.here, step, s);
+  at.word += SV_ROW;
+  at.steps += SV_LANES;
+  at.y++;
+  at.up = w;
+  at.here = down;
+  at.step = step;
+  at.far = far;
+}
+
+// Walks down the strip, four rows a turn.
 SV_GPU void sv_walk(sv_tile *t, const sv_lane &k, sv_lane_sums &s) {
-  const sv_u32 *word = k.word;
-  sv_u8 *steps = &t->steps[sv_thread_x() / SV_LANES][0][sv_thread_x() % SV_LANES];
-  sv_window up = sv_look(word - SV_ROW), w = sv_look(word);
-  sv_four step_up = sv_apart(w.here, up.here);
-  sv_u32 far_up = sv_beyond(step_up, SV_COMB_LEVELS), columns = 0;
-  for (sv_i32 r = 0; r < k.count; r++, word += SV_ROW, steps += SV_LANES) {
-    sv_i32 y = k.y + r;
-    sv_window down = sv_look(word + SV_ROW);
-    sv_four step_down = sv_apart(down.here, w.here);
-    sv_u32 far_down = sv_beyond(step_down, SV_COMB_LEVELS);
-    s.luma = sv_dot(w.here, SV_ONES, s.luma);
-
-    sv_four d1 = sv_apart(w.here, w.left) & k.left1, d4 = sv_apart(w.here, word[-1]) & k.left4;
-    s.g1 = sv_dot(d1, d1, s.g1);
-    s.g4 = sv_dot(d4, d4, s.g4);
-    columns += sv_at_most(d1, SV_STEP_MAX);
-    if (r % 4 == 3 || r + 1 == k.count) {  // four rows fill 4 * 32 of a byte
-      s.even += columns & 0x00ff00ffu;
-      s.odd += (columns >> 8) & 0x00ff00ffu;
-      columns = 0;
-    }
-    *steps = (sv_u8)sv_dot(sv_at_most(step_up, SV_STEP_MAX), SV_ONES, 0);
-
-    // A tooth: the samples before and after agree, and both are far from this one.
-    sv_u32 tooth = far_up & far_down & ~sv_beyond(sv_apart(up.here, down.here), SV_COMB_LEVELS) & SV_TOP;
-    s.comb = sv_dot(tooth, SV_ONES, s.comb);
-    tooth = sv_beyond(d1, SV_COMB_LEVELS) & sv_beyond(sv_apart(w.here, w.right), SV_COMB_LEVELS) &
-            ~sv_beyond(sv_apart(w.left, w.right), SV_COMB_LEVELS) & SV_TOP & k.inner;
-    s.comb_columns = sv_dot(tooth, SV_ONES, s.comb_columns);
-
-    if (y > 0 && y < k.height - 1) {
-      sv_inner_sample<0>(up, w, down, k.inner, s);
-      sv_inner_sample<1>(up, w, down, k.inner, s);
-      sv_inner_sample<2>(up, w, down, k.inner, s);
-      sv_inner_sample<3>(up, w, down, k.inner, s);
-    }
-    if (r % SV_SPARSE_ROWS == 0) sv_sparse_row(t, k, word, y, w, down.here, step_down, s);
-    up = w;
-    w = down;
-    step_up = step_down;
-    far_up = far_down;
+  sv_step_down at;
+  at.word = k.word;
+  at.steps = &t->steps[sv_thread_x() / SV_LANES][0][sv_thread_x() % SV_LANES];
+  at.y = k.y;
+  at.up = sv_look(k.word - SV_ROW);
+  at.here = sv_look(k.word);
+  at.step = sv_apart(at.here.here, at.up.here);
+  at.far = sv_beyond(at.step, SV_COMB_LEVELS);
+  for (sv_i32 end = k.y + k.count; at.y < end;) {
+    at.columns = 0;
+    sv_row<true>(t, k, at, s);
+    if (at.y < end) sv_row<false>(t, k, at, s);
+    if (at.y < end) sv_row<false>(t, k, at, s);
+    if (at.y < end) sv_row<false>(t, k, at, s);
+    s.even += at.columns & 0x00ff00ffu;
+    s.odd += (at.columns >> 8) & 0x00ff00ffu;
   }
 }
 
