@@ -88,8 +88,11 @@ func suggestDefect(word string) string {
 }
 
 func (r *report) network(n *Network) {
-	r.need(r.plainFile(n.File), "network.file", "%.70q is no file beside the manifest: write a plain name that ends in .onnx", n.File)
-	r.need(shaPattern.MatchString(n.SHA256), "network.sha256", "%.70q is no SHA-256 sum: write the 64 hexadecimal digits (a-f small) that sha256sum prints", n.SHA256)
+	r.file("network", n.File, n.SHA256)
+	if n.Half != nil {
+		r.file("network.half", n.Half.File, n.Half.SHA256)
+		r.need(n.Half.File != n.File, "network.half.file", "it is the network's own file: name the one in half precision, or leave half out")
+	}
 	r.tensor(&n.Tensor)
 	r.text(n.Score, "network.score", "name the output with the score")
 	if n.Map != "" {
@@ -109,6 +112,12 @@ func (r *report) network(n *Network) {
 		bytes := t.Shape(b.MaxSize, 0, 0).Elements() * t.Type().Bytes()
 		r.need(bytes <= maxTensorBytes, "network.batch.max_size", "a batch of %d takes %d bytes, %d are the most: make it smaller", b.MaxSize, bytes, maxTensorBytes)
 	}
+}
+
+// file checks how an ONNX file is named.
+func (r *report) file(field, name, sum string) {
+	r.need(r.plainFile(name), field+".file", "%.70q is no file beside the manifest: write a plain name that ends in .onnx", name)
+	r.need(shaPattern.MatchString(sum), field+".sha256", "%.70q is no SHA-256 sum: write the 64 hexadecimal digits (a-f small) that sha256sum prints", sum)
 }
 
 func (r *report) tensor(t *TensorSpec) {

@@ -125,17 +125,29 @@ func read(fsys fs.FS, folder string) (Detector, error) {
 	m, r := parse(data)
 	r.check(&m, folder)
 	d := Detector{Manifest: m}
-	if n := m.Network; n != nil && n.File != "" && r.plainFile(n.File) {
-		d.ONNX, err = readFile(fsys, path.Join(folder, n.File), maxONNXBytes)
-		if errors.Is(err, fs.ErrNotExist) {
-			r.add("network.file", "there is no %s in the folder: put it beside %s", n.File, manifestFile)
-		} else if err != nil {
-			r.add("network.file", "%w", err)
-		} else if sum := sha256.Sum256(d.ONNX); hex.EncodeToString(sum[:]) != n.SHA256 {
-			r.add("network.sha256", "%s has %x, the manifest says %.64q: fetch the file again, or write its sum if you trust it", n.File, sum, n.SHA256)
+	if n := m.Network; n != nil {
+		d.ONNX = r.onnx(fsys, folder, "network", n.File, n.SHA256)
+		if n.Half != nil {
+			d.HalfONNX = r.onnx(fsys, folder, "network.half", n.Half.File, n.Half.SHA256)
 		}
 	}
 	return d, r.err()
+}
+
+// onnx reads a file that a field of the manifest names, and holds it to its sum.
+func (r *report) onnx(fsys fs.FS, folder, field, name, want string) []byte {
+	if name == "" || !r.plainFile(name) {
+		return nil // told already
+	}
+	data, err := readFile(fsys, path.Join(folder, name), maxONNXBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		r.add(field+".file", "there is no %s in the folder: put it beside %s", name, manifestFile)
+	} else if err != nil {
+		r.add(field+".file", "%w", err)
+	} else if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != want {
+		r.add(field+".sha256", "%s has %x, the manifest says %.64q: fetch the file again, or write its sum if you trust it", name, sum, want)
+	}
+	return data
 }
 
 // readFile reads a regular file of at most limit bytes.

@@ -1,7 +1,9 @@
 package models
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -223,6 +225,9 @@ func TestHostileFolders(t *testing.T) {
 				os.Truncate(filepath.Join(dir, "bright.onnx"), maxONNXBytes+1))
 		}, "network.file: bright.onnx is larger than 67108864 bytes"},
 		"no network": {func(dir string) error { return network(dir, "bright.onnx") }, "network.file: there is no bright.onnx in the folder: put it beside detector.yaml"},
+		"no half":    {func(dir string) error { return withHalf(dir, nil) }, "network.half.file: there is no half.onnx in the folder: put it beside detector.yaml"},
+		"another half": {func(dir string) error { return withHalf(dir, []byte("other")) },
+			"network.half.sha256: half.onnx has d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa, the manifest says"},
 		"another network": {func(dir string) error {
 			return errors.Join(network(dir, "bright.onnx"), os.WriteFile(filepath.Join(dir, "bright.onnx"), []byte("other"), 0o644))
 		}, "network.sha256: bright.onnx has d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa, the manifest says"},
@@ -252,6 +257,42 @@ func network(dir, file string) error {
 	}
 	text := strings.Replace(string(data), "file: bright.onnx", "file: "+file, 1)
 	return errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(filepath.Join(dir, "detector.yaml"), []byte(text), 0o644))
+}
+
+// withHalf writes a good folder whose manifest names a variant with the sum of
+// "half", and that variant.
+func withHalf(dir string, half []byte) error {
+	text, err := os.ReadFile("testdata/good/bright/detector.yaml")
+	if err != nil {
+		return err
+	}
+	onnx, err := os.ReadFile("testdata/good/bright/bright.onnx")
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256([]byte("half"))
+	named := strings.Replace(string(text), "  tensor:", fmt.Sprintf("  half: {file: half.onnx, sha256: %x}\n  tensor:", sum), 1)
+	err = errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(filepath.Join(dir, "detector.yaml"), []byte(named), 0o644),
+		os.WriteFile(filepath.Join(dir, "bright.onnx"), onnx, 0o644))
+	if half != nil {
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, "half.onnx"), half, 0o644))
+	}
+	return err
+}
+
+func TestHalf(t *testing.T) {
+	dir := t.TempDir()
+	if err := withHalf(filepath.Join(dir, "bright"), []byte("half")); err != nil {
+		t.Fatal(err)
+	}
+	set, err := LoadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := set.Detectors()[0]
+	if string(d.HalfONNX) != "half" || d.Network.Half.File != "half.onnx" || len(d.ONNX) != 343 {
+		t.Errorf("half %q of %+v, network of %d bytes", d.HalfONNX, d.Network.Half, len(d.ONNX))
+	}
 }
 
 func loadErr(dir string) error {

@@ -51,6 +51,9 @@ type Rule struct {
 type Network struct {
 	File   string `yaml:"file"`   // beside the manifest
 	SHA256 string `yaml:"sha256"` // of the file, hexadecimal
+	// Half is the same network with its convolutions in half precision, for GPUs:
+	// the same inputs and outputs, to the type. Optional.
+	Half *Half `yaml:"half,omitempty"`
 	// Tensor is the one input: NCHW, N dynamic.
 	Tensor TensorSpec `yaml:"tensor"`
 	// Score names the output [N] or [N,1] that holds the frame's score, 0..1.
@@ -60,6 +63,12 @@ type Network struct {
 	MapThreshold float64  `yaml:"map_threshold,omitempty"` // from which a cell belongs to the region
 	Sampling     Sampling `yaml:"sampling"`
 	Batch        Batch    `yaml:"batch"`
+}
+
+// Half is a second ONNX file of a network.
+type Half struct {
+	File   string `yaml:"file"`   // beside the manifest
+	SHA256 string `yaml:"sha256"` // of the file, hexadecimal
 }
 
 // TensorSpec is the input of a network and the preprocessing that fills it.

@@ -10,6 +10,9 @@ type Detector struct {
 	Manifest
 	// ONNX is the network's file, nil for a closed form. It is read-only.
 	ONNX []byte
+	// HalfONNX is its variant in half precision for GPUs, nil if it has none.
+	// Read-only.
+	HalfONNX []byte
 	// Path is the folder that it comes from, for people.
 	Path string
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/streamvet/streamvet/engine/device"
 	"github.com/streamvet/streamvet/engine/infer/double"
+	"github.com/streamvet/streamvet/models"
 )
 
 // TestCUDA is run by TestOnGPU: the real CUDA provider, over doubles.
@@ -322,31 +323,38 @@ func TestTensorRT(t *testing.T) {
 
 func testShippedNetworks(t *testing.T) {
 	for _, d := range networks(t) {
-		t.Run(d.Name, func(t *testing.T) {
-			var log bytes.Buffer
-			at, double := doublePlace(t)
-			l := open(t, Options{Provider: CUDA, Logger: slog.New(slog.NewTextHandler(&log, nil))})
-			s, err := l.Load(specOf(d), at)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer s.Close()
-			n := d.Network
-			in, err := double.NewTensor(n.Tensor.Shape(n.Batch.MaxSize, 1920, 1080), n.Tensor.Type())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer in.Close()
-			b := bind(t, s, in, n.Batch.MaxSize)
-			double.Begin(at.Queue)
-			mustRun(t, b, 1)
-			c := double.Counts()
-			if c.Launches == 0 || c.Elsewhere+c.ToDevice+c.ToHost+c.Syncs+c.Mallocs+c.Handles+c.Plans != 0 {
-				t.Errorf("%+v; want launches alone", c)
-			}
-			if log.Len() > 0 {
-				t.Errorf("log: %s", log.String())
-			}
-		})
+		t.Run(d.Name, func(t *testing.T) { launchesAlone(t, specOf(d), d.Network) })
+		if d.HalfONNX != nil {
+			half := specOf(d)
+			half.ONNX = d.HalfONNX
+			t.Run(d.Name+" in half precision", func(t *testing.T) { launchesAlone(t, half, d.Network) })
+		}
+	}
+}
+
+// launchesAlone holds that a network at 1080p is nothing but launches, and says nothing.
+func launchesAlone(t *testing.T, spec Spec, n *models.Network) {
+	var log bytes.Buffer
+	at, double := doublePlace(t)
+	l := open(t, Options{Provider: CUDA, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	s, err := l.Load(spec, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	in, err := double.NewTensor(n.Tensor.Shape(n.Batch.MaxSize, 1920, 1080), n.Tensor.Type())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	b := bind(t, s, in, n.Batch.MaxSize)
+	double.Begin(at.Queue)
+	mustRun(t, b, 1)
+	c := double.Counts()
+	if c.Launches == 0 || c.Elsewhere+c.ToDevice+c.ToHost+c.Syncs+c.Mallocs+c.Handles+c.Plans != 0 {
+		t.Errorf("%+v; want launches alone", c)
+	}
+	if log.Len() > 0 {
+		t.Errorf("log: %s", log.String())
 	}
 }
