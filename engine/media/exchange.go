@@ -98,7 +98,9 @@ func (d *decoder) troubled(rc int, received bool) bool {
 		d.ended = fmt.Errorf("decode on NVDEC (%s): %w", said.reason, err)
 		return true
 	}
-	d.trouble.reason = said.reason
+	if d.trouble.reason = said.reason; said.reason == "" {
+		d.trouble.reason = "NVDEC gave no picture"
+	}
 	if said.refused && said.begun && d.spare.par.CodecID() != astiav.CodecIDAv1 {
 		return false // the decoder goes on in software by itself, and may come back
 	}

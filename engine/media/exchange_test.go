@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -15,8 +16,23 @@ import (
 )
 
 // exchanged are clips with every way to hand pictures on: reordered, held back,
-// hidden ones, several in a packet.
-var exchanged = []string{"h264.mp4", "h264.ts", "h264-interlaced.ts", "hevc.mp4", "hevc-10.mkv", "vp8.webm", "vp9.webm", "av1.mp4"}
+// hidden, several in a packet, behind a keyframe but shown before it.
+func exchanged(t *testing.T) (paths []string) {
+	for _, file := range []string{"h264.mp4", "h264.ts", "h264-interlaced.ts", "hevc.mp4", "hevc-10.mkv", "vp8.webm", "vp9.webm", "av1.mp4"} {
+		paths = append(paths, "testdata/"+file)
+	}
+	return append(paths, clip(t, "open-gop.ts", "-f lavfi -i testsrc2=size=160x96:rate=25:duration=1 -c:v mpeg2video -bf 2 -g 9"))
+}
+
+// openPicture opens a source whose sound nobody wants.
+func openPicture(t *testing.T, path string, o Options) (*Source, *VideoTrack) {
+	t.Helper()
+	s := open(t, path, o)
+	for _, a := range s.Audio() {
+		a.Skip()
+	}
+	return s, s.Video()[0]
+}
 
 // Where the GPU is the reason that NVDEC cannot go on, software takes over, and no
 // picture is lost, comes twice or is held against the source.
@@ -32,21 +48,18 @@ func TestExchangeLosesNothing(t *testing.T) {
 		"no memory later":             {func() { double.Set("FAIL_ALLOC", "6+") }, true, "OUT_OF_MEMORY"},
 		"no surface can be mapped":    {func() { double.Set("FAIL_MAP", "1+") }, false, "cuvidMapVideoFrame"},
 		"none can be mapped any more": {func() { double.Set("FAIL_MAP", "15+") }, true, "cuvidMapVideoFrame"},
+		"none in the second group":    {func() { double.Set("FAIL_MAP", "13+") }, true, "cuvidMapVideoFrame"},
 		"no picture is decoded":       {func() { double.Set("FAIL_DECODE", "1+") }, false, "cuvidDecodePicture"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, file := range exchanged {
-				t.Run(file, func(t *testing.T) {
+			for _, path := range exchanged(t) {
+				t.Run(filepath.Base(path), func(t *testing.T) {
 					g := openGPU(t)
 					log := &lines{}
-					s := open(t, "testdata/"+file, Options{CUDA: g.CUDA, Logger: log.logger()})
-					for _, a := range s.Audio() {
-						a.Skip()
-					}
-					v := s.Video()[0]
+					s, v := openPicture(t, path, Options{CUDA: g.CUDA, Logger: log.logger()})
 					c.fault()
 					hardware, held := playHeld(t, v, 8)
-					software, _ := playFile(t, "testdata/"+file, Options{})
+					software, _ := playFile(t, path, Options{})
 					sameAs(t, software[0], hardware)
 					if n := hardware.fromDevice(); (n > 0) != c.device || n == len(hardware.frames) {
 						t.Errorf("%d of %d pictures are from the GPU", n, len(hardware.frames))
@@ -86,16 +99,13 @@ func playHeld(t *testing.T, v *VideoTrack, n int) (p played, held []*frame.Video
 // A few pictures that NVDEC fails at are the bitstream's: they are refused, and the
 // rest is still NVDEC's.
 func TestNVDECFailsAtAPicture(t *testing.T) {
-	for _, file := range exchanged {
+	for _, path := range exchanged(t) {
 		for _, fault := range []string{"FAIL_DECODE", "FAIL_MAP"} {
-			t.Run(file+" "+fault, func(t *testing.T) {
+			t.Run(filepath.Base(path)+" "+fault, func(t *testing.T) {
 				g := openGPU(t)
-				s := open(t, "testdata/"+file, Options{CUDA: g.CUDA})
-				for _, a := range s.Audio() {
-					a.Skip()
-				}
+				s, v := openPicture(t, path, Options{CUDA: g.CUDA})
 				double.Set(fault, "5")
-				hardware := playVideo(s.Video()[0])
+				hardware := playVideo(v)
 				checkOrder(t, hardware)
 				n, e := len(hardware.frames), hardware.sum()
 				if n < 21 || n > 24 || hardware.fromDevice() < 9 || e.RefusedPackets != 1 || e.DecodeErrors != 0 {
@@ -116,9 +126,9 @@ func TestNVDECComesBack(t *testing.T) {
 		t.Run(c.path, func(t *testing.T) {
 			g := openGPU(t)
 			log := &lines{}
-			s := open(t, c.path, Options{CUDA: g.CUDA, Logger: log.logger()})
+			s, v := openPicture(t, c.path, Options{CUDA: g.CUDA, Logger: log.logger()})
 			double.RefuseDecoder(c.refuse)
-			hardware := playVideo(s.Video()[0])
+			hardware := playVideo(v)
 			software, _ := playFile(t, c.path, Options{})
 			sameAs(t, software[0], hardware)
 			for i, f := range hardware.frames {
@@ -134,15 +144,11 @@ func TestNVDECComesBack(t *testing.T) {
 
 // A lost device is no damaged bitstream: Next says so, for good.
 func TestDeviceLost(t *testing.T) {
-	for _, file := range exchanged {
+	for _, path := range exchanged(t) {
 		for _, call := range []int{1, 40, 120} {
-			t.Run(file, func(t *testing.T) {
+			t.Run(filepath.Base(path), func(t *testing.T) {
 				g := openGPU(t)
-				s := open(t, "testdata/"+file, Options{CUDA: g.CUDA})
-				for _, a := range s.Audio() {
-					a.Skip()
-				}
-				v := s.Video()[0]
+				s, v := openPicture(t, path, Options{CUDA: g.CUDA})
 				double.LoseDevice(call, double.ECCError)
 				p := playVideo(v)
 				_, again := v.Next(t.Context())
@@ -164,13 +170,10 @@ func TestDeviceLost(t *testing.T) {
 // Pictures on the GPU may be held in any number, beyond the life of their source,
 // and released by anybody.
 func TestHeldOnTheGPU(t *testing.T) {
-	for _, file := range []string{"h264.mp4", "hevc-10.mkv", "h264-sizes.ts"} {
+	for _, path := range []string{"testdata/h264.mp4", "testdata/hevc-10.mkv", "testdata/h264-sizes.ts"} {
 		g := openGPU(t)
-		s := open(t, "testdata/"+file, Options{CUDA: g.CUDA})
-		for _, a := range s.Audio() {
-			a.Skip()
-		}
-		p, held := playHeld(t, s.Video()[0], 1000)
+		s, v := openPicture(t, path, Options{CUDA: g.CUDA})
+		p, held := playHeld(t, v, 1000)
 		if c := double.Counters(); p.err != io.EOF || p.fromDevice() != len(held) || c.Decoder.Exhausted > 0 || c.Errors > 0 {
 			t.Errorf("%v, %d of %d pictures from the GPU; %+v", p.err, p.fromDevice(), len(held), c)
 		}
@@ -212,11 +215,11 @@ func TestCloseOnTheGPU(t *testing.T) {
 
 // Damaged files through NVDEC: nothing crashes or leaks, and time goes forward.
 func TestDamagedOnTheGPU(t *testing.T) {
-	for _, file := range exchanged {
+	g := openGPU(t)
+	for _, path := range exchanged(t) {
 		for seed := range uint64(20) {
-			path := damagedClip(t, "testdata/"+file, flip(seed, 12, .1, .95))
-			g := openGPU(t)
-			s, err := Open(t.Context(), path, Options{CUDA: g.CUDA})
+			damaged := damagedClip(t, path, flip(seed, 12, .1, .95))
+			s, err := Open(t.Context(), damaged, Options{CUDA: g.CUDA})
 			if err != nil {
 				continue
 			}
@@ -226,7 +229,7 @@ func TestDamagedOnTheGPU(t *testing.T) {
 			for _, v := range s.Video() {
 				p, held := playHeld(t, v, 6)
 				if p.err != io.EOF {
-					t.Errorf("%s %d: %v", file, seed, p.err)
+					t.Errorf("%s %d: %v", path, seed, p.err)
 				}
 				for _, f := range held {
 					f.Release()
@@ -234,5 +237,38 @@ func TestDamagedOnTheGPU(t *testing.T) {
 			}
 			s.Close()
 		}
+	}
+}
+
+// What the demuxer and the parsers find is told as with software; what only the
+// decoding of slices finds, NVDEC keeps to itself.
+func TestDamageIsToldAlike(t *testing.T) {
+	inSlices := frame.InvalidBitstream | frame.MissingReference | frame.ConcealmentActive | frame.DecodeSlices
+	join := func(from float64) func([]byte) []byte {
+		return func(b []byte) []byte {
+			n := int(from*float64(len(b))) / tsPacket * tsPacket
+			return append(append([]byte{}, b[:3*tsPacket]...), b[n:]...)
+		}
+	}
+	for name, change := range map[string]func([]byte) []byte{
+		"joined in the middle": join(.2), "joined later": join(.5),
+		"packets lost": withoutPackets(func(i int, _ []byte) bool { return i > 20 && i%37 == 5 }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, path := range []string{"testdata/h264.ts", "testdata/h264-interlaced.ts", "testdata/hevc.ts", exchanged(t)[8]} {
+				path = damagedClip(t, path, change)
+				g := openGPU(t)
+				s, v := openPicture(t, path, Options{CUDA: g.CUDA})
+				hardware := playVideo(v)
+				software, _ := playFile(t, path, Options{})
+				for _, p := range []played{hardware, software[0]} {
+					for i := range p.frames {
+						p.frames[i].evidence.DecodeErrors &^= inSlices
+					}
+				}
+				sameAs(t, software[0], hardware)
+				s.Close()
+			}
+		})
 	}
 }

@@ -47,8 +47,8 @@ func (r *replay) keep(p packet, number int64) bool {
 	if p.key {
 		r.trim(number)
 	}
-	if len(r.sent) >= keptPackets || r.bytes+p.size > keptBytes {
-		r.clear()
+	for len(r.sent) > 0 && (len(r.sent) >= keptPackets || r.bytes+p.size > keptBytes) {
+		r.drop(r.group(0))
 	}
 	if len(r.sent) == 0 && !p.key && number > 0 {
 		return false
@@ -58,16 +58,31 @@ func (r *replay) keep(p packet, number int64) bool {
 	return true
 }
 
-// trim gives up what lies before a keyframe if all its pictures came out, as that
-// of the keyframe with that number is about to be sent.
+// trim gives up the groups of pictures that all came out, but for the last of them:
+// the first pictures of the next one may refer to it. A keyframe with that number is
+// about to be sent.
 func (r *replay) trim(number int64) {
-	n := 0
-	for n < len(r.sent) && (r.sent[n].given > 0 || r.sent[n].number <= number-heldBack) {
-		n++
+	out := 0
+	for out < len(r.sent) && (r.sent[out].given > 0 || r.sent[out].number <= number-heldBack) {
+		out++
 	}
-	for n > 0 && n < len(r.sent) && !r.sent[n].key {
-		n--
+	for first := r.group(0); first < len(r.sent) && r.group(first) <= out; first = r.group(0) {
+		r.drop(first)
+		out -= first
 	}
+}
+
+// group is where the group of pictures ends that sent[first] is in.
+func (r *replay) group(first int) int {
+	end := first + 1
+	for end < len(r.sent) && !r.sent[end].key {
+		end++
+	}
+	return end
+}
+
+// drop gives up the first n packets.
+func (r *replay) drop(n int) {
 	for _, p := range r.sent[:n] {
 		r.bytes -= p.size
 		r.pool.put(p.av)
@@ -145,8 +160,6 @@ func (r *replay) find(number int64) int {
 }
 
 func (r *replay) clear() {
-	for _, p := range r.sent {
-		r.pool.put(p.av)
-	}
-	r.sent, r.bytes, r.next = nil, 0, 0
+	r.drop(len(r.sent))
+	r.sent, r.next = nil, 0
 }

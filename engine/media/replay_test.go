@@ -24,7 +24,7 @@ func (r *replay) numbers() (n []int64) {
 func at(ms int) instant { return instant{0, time.Duration(ms) * time.Millisecond} }
 
 // What no picture needs any more is given up at keyframes; the rest stays, from a
-// keyframe on.
+// keyframe on, and the group before it.
 func TestReplayKeeps(t *testing.T) {
 	for _, c := range []struct {
 		name        string
@@ -33,11 +33,11 @@ func TestReplayKeeps(t *testing.T) {
 		first, kept int64
 	}{
 		{"nothing came out", "KppKppK", nil, 0, 7},
-		{"the first group came out", "KppKppK", []int64{0, 1, 2, 3}, 3, 4},
-		{"all came out", "KppKppK", []int64{0, 1, 2, 3, 4, 5}, 6, 1},
+		{"the first group came out", "KppKppK", []int64{0, 1, 2, 3}, 0, 7},
+		{"two groups came out", "KppKppK", []int64{0, 1, 2, 3, 4, 5}, 3, 4},
 		{"one is held back", "KppKppK", []int64{0, 2, 3, 4, 5}, 0, 7},
-		{"a start without a keyframe", "ppKppK", []int64{0, 1, 2}, 2, 4},
-		{"keyframes alone", "KKKKK", []int64{0, 1, 2}, 3, 2},
+		{"a start without a keyframe", "ppKppKppK", []int64{0, 1, 2, 3, 4, 5}, 2, 7},
+		{"keyframes alone", "KKKKK", []int64{0, 1, 2}, 2, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			pool := &packetPool{}
@@ -65,17 +65,23 @@ func TestReplayBounds(t *testing.T) {
 	for name, size := range map[string]int{"packets": 1, "bytes": keptBytes / 4} {
 		pool := &packetPool{}
 		r := newReplay(pool)
-		feedReplay(&r, 0, "K", size)
-		for n := int64(1); n <= keptPackets; n++ {
+		feedReplay(&r, 0, "KppK", size) // the second keyframe alone is left when it is too much
+		for n := int64(4); len(r.sent) > 0; n++ {
+			if n > keptPackets+4 {
+				t.Fatalf("%s: %d packets of %d bytes are kept", name, len(r.sent), r.bytes)
+			}
+			if first := r.sent[0].number; first != 0 && first != 3 || len(r.sent) > keptPackets || r.bytes > keptBytes {
+				t.Fatalf("%s: %d packets of %d bytes are kept, from %d on", name, len(r.sent), r.bytes, first)
+			}
 			p := packet{av: astiav.AllocPacket(), size: size}
 			if !r.keep(p, n) {
 				pool.put(p.av)
 			}
 		}
-		if len(r.sent) != 0 || r.bytes != 0 || r.rewind() {
-			t.Errorf("%s: %d packets of %d bytes are kept", name, len(r.sent), r.bytes)
+		if r.bytes != 0 || r.rewind() {
+			t.Errorf("%s: %d bytes of nothing", name, r.bytes)
 		}
-		feedReplay(&r, keptPackets+1, "Kp", size)
+		feedReplay(&r, keptPackets+10, "Kp", size)
 		if len(r.sent) != 2 || !r.rewind() {
 			t.Errorf("%s: %d packets from the next keyframe on, want 2", name, len(r.sent))
 		}
