@@ -86,11 +86,13 @@ func meterAdapts(t *testing.T, open func() (device.Device, error)) {
 	r := newRig(t, open)
 	m := r.meter()
 	var track []*picture
+	var there []*frame.Video // before the first is measured: what brings them may wait for the stream
 	for i, name := range []string{"yuv420p", "yuv444p", "p010le", "gray", "yuv420p", "yuv420p"} {
-		track = append(track, newPicture(t, 48+20*(i%3), 32, formats[name], i).paint(scene(uint64(i))))
+		p := newPicture(t, 48+20*(i%3), 32, formats[name], i).paint(scene(uint64(i)))
+		track, there = append(track, p), append(there, r.reach(p.Video))
 	}
-	for i, p := range track {
-		if err := m.Measure(r.reach(p.Video)); err != nil {
+	for i, f := range there {
+		if err := m.Measure(f); err != nil {
 			t.Fatalf("picture %d: %v", i, err)
 		}
 	}
