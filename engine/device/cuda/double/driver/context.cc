@@ -41,9 +41,15 @@ void open(Context &c) {
   c.null_stream->context = &c;
 }
 
-void close(Lock &lock, Context &c) {
+// end ends a context. What its user has not freed goes too, except where that would hide that it was forgotten.
+enum class Leftovers { Free, Show };
+void end(Lock &lock, Context &c, Leftovers what) {
   finish_all(lock, &c);
-  release_streams(lock, &c);
+  release_streams(&c);
+  if (what == Leftovers::Free) {
+    release_modules(&c);
+    free_all(&c);
+  }
   c.alive = false;
 }
 
@@ -164,7 +170,7 @@ API Result cuDevicePrimaryCtxRelease_v2(int device) {
   if (!exists(device)) return call.fail(kInvalidDevice);
   Context &c = device_at(device).primary;
   if (!c.retained) return call.fail(kInvalidContext, "more releases than retains");
-  if (!--c.retained) close(call.lock, c);
+  if (!--c.retained) end(call.lock, c, Leftovers::Show);
   return kSuccess;
 }
 API Result cuDevicePrimaryCtxRelease(int device) { return cuDevicePrimaryCtxRelease_v2(device); }
@@ -188,7 +194,7 @@ API Result cuDevicePrimaryCtxReset_v2(int device) {
   if (!exists(device)) return call.fail(kInvalidDevice);
   Context &c = device_at(device).primary;
   if (!c.alive) return kSuccess;
-  close(call.lock, c);
+  end(call.lock, c, Leftovers::Free);
   if (c.retained) open(c);
   return kSuccess;
 }
@@ -211,7 +217,7 @@ API Result cuCtxCreate_v2(Context **c, unsigned flags, int device) {
 API Result cuCtxDestroy_v2(Context *c) {
   Call call(__func__, Call::Nothing);
   if (!c || c->primary || !c->alive) return call.fail(kInvalidContext, "not a context of cuCtxCreate");
-  close(call.lock, *c);
+  end(call.lock, *c, Leftovers::Free);
   if (current() == c) stack.pop_back();
   return kSuccess;
 }

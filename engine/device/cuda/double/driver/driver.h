@@ -64,7 +64,8 @@ std::shared_ptr<Stream> stream_of(void *handle, Context *); // null for a handle
 void push(const std::shared_ptr<Stream> &, Work);
 Result finish(Lock &, const std::shared_ptr<Stream> &); // runs all its work
 Result finish_all(Lock &, Context *);
-void release_streams(Lock &, Context *);
+void release_streams(const Context *);
+void release_modules(const Context *);
 
 // ---- calls
 // A Call is one call of the API: it holds the lock and says whether the call may go on.
@@ -90,15 +91,16 @@ struct Mapping; // keeps memory mapped as long as a running kernel may touch it
 struct Allocation {
   size_t bytes;
   std::shared_ptr<Mapping> mapping;
-  int device;
+  const Context *owner;
 };
 using Allocations = std::map<Address, Allocation>;
 const Allocations::value_type *find_device(Address, size_t bytes); // the allocation that holds all of it
 bool is_device(Address);
 bool is_pinned(Address, size_t bytes);
 std::shared_ptr<const Allocations> device_memory(); // as it is now
-Result allocate_device(int device, size_t bytes, Address *);
+Result allocate_device(const Context *, size_t bytes, Address *);
 void free_device(Address);
+void free_all(const Context *);
 bool reserve_bytes(int device, int64_t bytes); // of memory that nobody can see: decoders
 
 // ---- counters and options

@@ -59,14 +59,14 @@ Allocations &changed() {
 }
 
 // The memory ends as near to its guard page as its alignment allows.
-bool map_new(size_t bytes, uint8_t fill, Address *at, Allocation *a, int device) {
+bool map_new(size_t bytes, uint8_t fill, Address *at, Allocation *a, const Context *owner) {
   size_t whole = (bytes + kPage - 1) / kPage * kPage;
   char *p = memory().arena.take(whole + kPage);
   if (!p) return false;
   mprotect(p + whole, kPage, PROT_NONE);
   memset(p, fill, whole);
   *at = (Address)(p + (whole - bytes) / kAlign * kAlign);
-  *a = {bytes, std::shared_ptr<Mapping>(new Mapping{p, whole}), device};
+  *a = {bytes, std::shared_ptr<Mapping>(new Mapping{p, whole}), owner};
   return true;
 }
 
@@ -94,11 +94,11 @@ bool reserve_bytes(int device, int64_t bytes) {
   return true;
 }
 
-Result allocate_device(int device, size_t bytes, Address *p) {
+Result allocate_device(const Context *c, size_t bytes, Address *p) {
   Allocation a;
-  if (due("FAIL_ALLOC", "", nullptr) || !reserve_bytes(device, (int64_t)bytes)) return kOutOfMemory;
-  if (!map_new(bytes, 0xCD, p, &a, device)) {
-    reserve_bytes(device, -(int64_t)bytes);
+  if (due("FAIL_ALLOC", "", nullptr) || !reserve_bytes(c->device, (int64_t)bytes)) return kOutOfMemory;
+  if (!map_new(bytes, 0xCD, p, &a, c)) {
+    reserve_bytes(c->device, -(int64_t)bytes);
     return kOutOfMemory;
   }
   changed()[*p] = a;
@@ -109,16 +109,36 @@ Result allocate_device(int device, size_t bytes, Address *p) {
 
 void free_device(Address p) {
   auto it = memory().device->find(p);
-  reserve_bytes(it->second.device, -(int64_t)it->second.bytes);
+  reserve_bytes(it->second.owner->device, -(int64_t)it->second.bytes);
   streamvet_double_level("allocations", -1);
   changed().erase(p);
+}
+
+// free_all frees what a context has when it ends.
+void free_all(const Context *c) {
+  for (auto it = memory().device->begin(); it != memory().device->end();) {
+    Address p = it->first;
+    bool mine = it->second.owner == c;
+    ++it;
+    if (!mine) continue;
+    free_device(p);
+    it = memory().device->upper_bound(p); // the table may be a new one
+  }
+  for (auto it = memory().pinned.begin(); it != memory().pinned.end();) {
+    if (it->second.owner != c) {
+      ++it;
+      continue;
+    }
+    if (it->second.mapping) streamvet_double_level("pinned", -1);
+    it = memory().pinned.erase(it);
+  }
 }
 
 API Result cuMemAlloc_v2(Address *p, size_t bytes) {
   Call call(__func__);
   if (call.refused) return call.refused;
   if (!p || !bytes) return call.fail(kInvalidValue);
-  if (Result r = allocate_device(call.context->device, bytes, p)) return call.fail(r, std::to_string(bytes) + " bytes");
+  if (Result r = allocate_device(call.context, bytes, p)) return call.fail(r, std::to_string(bytes) + " bytes");
   return kSuccess;
 }
 
@@ -147,7 +167,7 @@ API Result cuMemHostAlloc(void **p, size_t bytes, unsigned) {
   if (!p || !bytes) return call.fail(kInvalidValue);
   Allocation a;
   Address at;
-  if (due("FAIL_ALLOC", "", nullptr) || !map_new(bytes, 0, &at, &a, -1)) return call.fail(kOutOfMemory);
+  if (due("FAIL_ALLOC", "", nullptr) || !map_new(bytes, 0, &at, &a, call.context)) return call.fail(kOutOfMemory);
   memory().pinned[at] = a;
   streamvet_double_level("pinned", 1);
   *p = (void *)at;
@@ -170,7 +190,7 @@ API Result cuMemHostRegister_v2(void *p, size_t bytes, unsigned) {
   Call call(__func__);
   if (call.refused) return call.refused;
   if (!p || !bytes || is_pinned((Address)p, 1)) return call.fail(kInvalidValue);
-  memory().pinned[(Address)p] = {bytes, nullptr, -1};
+  memory().pinned[(Address)p] = {bytes, nullptr, call.context};
   return kSuccess;
 }
 
@@ -219,7 +239,7 @@ API Result cuPointerGetAttribute(void *to, int attribute, Address p) {
   case 2: *(unsigned *)to = found ? 2 : 1; return kSuccess;
   case 3:
   case 4: *(Address *)to = p; return kSuccess;
-  case 9: *(int *)to = found ? found->second.device : call.context->device; return kSuccess;
+  case 9: *(int *)to = found ? found->second.owner->device : call.context->device; return kSuccess;
   }
   return call.fail(kNotSupported);
 }

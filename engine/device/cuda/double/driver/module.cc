@@ -50,7 +50,7 @@ Result load(Call &call, void **out, const void *image, std::string *log) {
     if (text.target > (int)option_number("COMPUTE", 75)) return call.fail(kNoBinaryForGpu, *log = "the PTX is for a newer GPU");
     m->code = ptx::compile(text, [&](size_t bytes, size_t) -> uint64_t {
       Address at;
-      return allocate_device(call.context->device, std::max<size_t>(bytes, 1), &at) ? 0 : at;
+      return allocate_device(call.context, std::max<size_t>(bytes, 1), &at) ? 0 : at;
     });
   } catch (const ptx::Refusal &refusal) {
     return call.fail(kInvalidPtx, *log = refusal.what());
@@ -141,6 +141,18 @@ ptx::Lookup memory_of() {
 }
 
 } // namespace
+
+// release_modules forgets the modules of a context that ends; their variables are freed with its memory.
+void release_modules(const Context *c) {
+  for (auto it = modules().all.begin(); it != modules().all.end();) {
+    if (it->second->context != c) {
+      ++it;
+      continue;
+    }
+    for (auto &[name, f] : it->second->functions) modules().functions.erase(&f);
+    it = modules().all.erase(it);
+  }
+}
 
 API Result cuModuleLoadDataEx(void **m, const void *image, unsigned n, int *options, void **values) {
   Call call(__func__);

@@ -135,7 +135,7 @@ Result finish_all(Lock &lock, Context *c) {
   return outcome(c);
 }
 
-void release_streams(Lock &, Context *c) {
+void release_streams(const Context *c) {
   for (auto it = queues().streams.begin(); it != queues().streams.end();) it = it->second->context == c ? queues().streams.erase(it) : std::next(it);
 }
 
