@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -18,13 +19,17 @@ import (
 const exitInterrupted = 130
 
 const injectHelp = `Usage: streamvet inject IN -o OUT --defect KIND[:PARAM=VALUE,...]@START-END ... [flags]
+       streamvet inject --set OUTDIR [--kinds KIND,...] [--seed N] CLIP|FOLDER|LIST.tsv ... [flags]
 
-Puts defects into a clip and writes down exactly where they are.
+Puts defects into a clip and writes down exactly where they are, or makes a whole
+set to evaluate detectors with: clips x kinds x levels, each with its clean twin.
 
 Examples:
   streamvet inject film.mp4 -o bad.mp4 --defect black@3-4 --defect silence@5-7 --truth bad.json
+  streamvet inject film.mp4 -o bad.mp4 --defect noise:level=2@3-5 --defect freeze:level=4@8
   streamvet inject film.mp4 -o bad.ts --defect packet_loss:rate=0.02@10-end --seed 7
   streamvet inject film.mp4 -o bad.mkv --defect blur:sigma=6@50f-100f --defect freeze@1m20s-1m25s
+  streamvet inject --set eval1 --kinds noise,freeze,packet_loss:2 --per-level 12 clips/
   streamvet inject --list
 
 START and END are seconds (2.5), 1m20s, 00:01:20.5 or pictures (50f); END may be "end".
@@ -33,8 +38,16 @@ in the order given. OUT's extension names the container: .mp4 .mov .mkv .ts .web
 .wav .flac .m4a .mka for sound alone. Only the first picture track and the first sound
 track of IN are taken; pictures become 8-bit 4:2:0 at a constant rate.
 
-Exit code: 0 done, 2 it could not be done, 130 after a Ctrl-C. OUT and the truth appear
-when all is done, or not at all.
+H.264 and HEVC need an ffmpeg with libx264 or libx265: on PATH, or the program that
+STREAMVET_ENCODER names. Without one, pictures are coded as MPEG-4 or MPEG-2.
+
+A set goes on where it was left: run the same command again, after a Ctrl-C too, or
+several times side by side. LIST.tsv has a first line that names its columns: path, and
+group, collection and licence if you know them; clips of one group are never told apart
+by streamvet eval, which measures detectors on the set.
+
+Exit code: 0 done, 2 it could not be done, 130 after a Ctrl-C. OUT and the truth, and
+each item of a set, appear when they are done, or not at all.
 
 Flags:
 `
@@ -45,6 +58,10 @@ type injectOptions struct {
 	defects     []string
 	list, quiet bool
 	inputs      []string
+
+	set      string // folder of a set to make; "" for one clip
+	plan     inject.SetPlan
+	parallel int
 }
 
 // injectCommand is `streamvet inject`.
@@ -69,8 +86,15 @@ func injectCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 		fmt.Fprintf(stderr, "streamvet inject: %v\n(streamvet inject --help tells how it is used)\n", err)
 		return exitTrouble
 	}
-	err = o.run(ctx, stdout, stderr)
+	if o.set != "" {
+		err = o.makeSet(ctx, stdout, stderr)
+	} else {
+		err = o.run(ctx, stdout, stderr)
+	}
 	switch {
+	case err != nil && ctx.Err() != nil && o.set != "":
+		fmt.Fprintln(stderr, "streamvet inject: interrupted; the same command goes on from here")
+		return exitInterrupted
 	case err != nil && ctx.Err() != nil:
 		fmt.Fprintln(stderr, "streamvet inject: interrupted; nothing was written")
 		return exitInterrupted
@@ -96,10 +120,20 @@ func (o *injectOptions) flags() *pflag.FlagSet {
 	f.Uint64Var(&o.job.Seed, "seed", 1, "all random choices follow from this `NUMBER`")
 	f.BoolVarP(&o.job.Overwrite, "overwrite", "y", false, "overwrite OUT and the truth file")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress line and no summary")
+	f.StringVar(&o.set, "set", "", "make a set for evaluation in the folder `OUTDIR`")
+	f.StringSliceVar(&o.plan.Kinds, "kinds", nil, "of a set: `KIND` for all its levels, or KIND:LEVEL; may be several with commas (default: all kinds)")
+	f.IntVar(&o.plan.PerLevel, "per-level", 0, "of a set: so many `CLIPS` for each kind and level, of as many groups as there are (0: all)")
+	f.Float64Var(&o.plan.Seconds, "seconds", 10, "of a set: take at most so many `SECONDS` of a clip")
+	f.IntVar(&o.plan.MaxHeight, "max-height", 0, "of a set: make higher pictures smaller, to `LINES` (0: as they are)")
+	f.StringVar(&o.plan.Container, "container", ".ts", "of a set: `EXTENSION` of its files")
+	f.IntVarP(&o.parallel, "parallel", "j", max(runtime.NumCPU()/2, 1), "of a set: make so many items at the same time")
 	return f
 }
 
 func (o *injectOptions) check() error {
+	if o.set != "" {
+		return o.checkSet()
+	}
 	switch {
 	case len(o.inputs) == 0:
 		return errors.New("name the clip to put defects into")
@@ -151,7 +185,7 @@ func listKinds(w io.Writer) {
 	for _, k := range inject.Kinds() {
 		if k.Medium != medium {
 			medium = k.Medium
-			fmt.Fprintf(w, "%s\n", map[inject.Medium]string{inject.Pictures: "Pictures", inject.Sound: "\nSound", inject.Payload: "\nBitstream, after encoding"}[medium])
+			fmt.Fprintf(w, "%s\n", map[inject.Medium]string{inject.Pictures: "Pictures", inject.Sound: "\nSound", inject.Timestamps: "\nTimestamps of the sound", inject.Payload: "\nBitstream, after encoding"}[medium])
 		}
 		fmt.Fprintf(w, "  %-15s %s\n", k.Name, k.Summary)
 		for _, p := range k.Params {
@@ -161,8 +195,26 @@ func listKinds(w io.Writer) {
 			}
 			fmt.Fprintf(w, "      %-12s %s; %g..%g%s, default %g\n", p.Name, p.Help, p.Min, p.Max, unit, p.Default)
 		}
+		if len(k.Levels) > 0 {
+			fmt.Fprintf(w, "      %-12s %s\n", "level", levels(k))
+		}
 		fmt.Fprintf(w, "      --defect %s\n", k.Example)
 	}
+}
+
+// levels says what each level of a kind sets.
+func levels(k inject.Kind) string {
+	var steps []string
+	for i, level := range k.Levels {
+		var values []string
+		for _, p := range k.Params {
+			if v, ok := level[p.Name]; ok {
+				values = append(values, fmt.Sprintf("%s=%g", p.Name, v))
+			}
+		}
+		steps = append(steps, fmt.Sprintf("%d: %s", i+1, strings.Join(values, ",")))
+	}
+	return strings.Join(steps, "; ")
 }
 
 // tellInjected prints the truth as a table.

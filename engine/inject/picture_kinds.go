@@ -100,7 +100,7 @@ func motionKinds() []Kind {
 	return []Kind{
 		{Name: "freeze", defect: freezeDefect, Summary: "the picture at START stands still until END (less than half a second is a stutter)", Example: "freeze@4-6",
 			Params: []Param{frames(0, 0, "instead of END: so many pictures repeat the one at START")},
-			Levels: ladder("frames", 4, 8, 12, 16), pictures: func(p Params) int64 {
+			Levels: ladder("frames", 4, 8, 12, 16, 50), pictures: func(p Params) int64 {
 				if p["frames"] == 0 {
 					return 0
 				}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 )
 
 // replacement gives pictures or sound that take the place of the clip's own over
@@ -39,7 +38,7 @@ func (r *run) substitutes(ctx context.Context) error {
 
 // sideFile names a file that is gone when the run ends.
 func (r *run) sideFile(extension string) (string, error) {
-	return r.temporaryBeside(filepath.Join(filepath.Dir(r.job.Out), "side"+extension))
+	return r.temporaryBeside(r.job.Out + ".side" + extension)
 }
 
 // encodedPictures is another encode of the clip's pictures: of its span alone.
