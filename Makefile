@@ -1,6 +1,6 @@
 # Everything here is one line; the work is in scripts/. Tool versions are pinned in scripts/versions.sh.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test race bench lint fuzz proto image clean
+.PHONY: help setup build demo test race bench lint fuzz proto ptx image clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
@@ -31,6 +31,10 @@ fuzz: setup ## every fuzz target for a short while (FUZZTIME=20s)
 
 proto: setup ## regenerate the Go code of proto/
 	@scripts/proto.sh
+
+ptx: ## compile the kernels for GPUs (clang 14), and have NVIDIA's assembler take them
+	@scripts/ptx.sh
+	@scripts/ptxas.sh
 
 image: ## the container image, with docker or podman
 	@scripts/image.sh

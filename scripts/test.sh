@@ -14,16 +14,18 @@ go test -timeout 25m "$@" ./...
 
 [ $# -eq 0 ] || exit 0
 
-# with_tools SCRIPT STEP: a check whose tools may be out of reach; where nobody reads along, that is an error.
+# with_tools SCRIPT [STEP]: a check whose tools may be out of reach; where nobody reads along, that is an error.
 with_tools() {
   if "scripts/$1" --tools >/dev/null || [ "${CI:-}" = true ]; then
-    "scripts/$1" "$2"
+    "scripts/$1" "${@:2}"
   else
-    say "scripts/$1 $2 was left out, for want of its tools (above)"
+    say "scripts/$* was left out, for want of its tools (above)"
   fi
 }
 with_tools proto.sh --check
 with_tools python.sh --test
+with_tools ptx.sh --check
+with_tools ptxas.sh
 
 mapfile -t light < <(go list -f '{{.ImportPath}} {{join .Deps " "}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... |
   grep -v 'go-astiav\|/engine/media\|/engine/inject\|streamvet/engine ' | cut -d' ' -f1)

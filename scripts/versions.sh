@@ -33,19 +33,24 @@ ORT_GPU_CUDA_SHA256=833d827e5de8030e541ccf6345f1a3e07c53ae9f3302930a1273035dd665
 ORT_GPU_SHARED_SHA256=086ec1d5388f64153d9c63470d126693db9a182c8ce236d3a1119068471b8a0d
 ORT_GPU_TENSORRT_SHA256=745e2d951cbe05dc3684fac338f19fe8e0801d26908b516f83404f7185148f3a
 
-# What its CUDA provider links and loads: the libraries of CUDA 13.0 (which driver 580 serves) and cuDNN 9, as
-# wheels and the hashes of them. cuFFT, which the wheel names too, is not linked.
+# What its CUDA provider links and loads: the libraries of CUDA 13.0, which driver 580 serves, and a cuDNN 9 that was
+# built with it (9.17 and later were with 13.1); as wheels, and the hashes of them. cuFFT, which the wheel names
+# too, is not linked.
 ORT_CUDA_WHEELS=(
   nvidia-cuda-runtime==13.0.96 7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548
   nvidia-cublas==13.0.2.14 0cf238ffdbe46c00cb9aa98e7bca745c223a5ca5a53e686ac8b3e5a08fe80d6c
   nvidia-curand==10.4.0.35 1aee33a5da6e1db083fe2b90082def8915f30f3248d5896bcec36a579d941bfc
   nvidia-cuda-nvrtc==13.0.88 ad9b6d2ead2435f11cbb6868809d2adeeee302e9bb94bcf0539c7a40d80e8575
-  nvidia-cudnn-cu13==9.19.0.56 d20e1734305e9d68889a96e3f35094d733ff1f83932ebe462753973e53a572bf
+  nvidia-cudnn-cu13==9.15.1.9 ebc9a647918df0d7298d67cfaf41579fd4c78ead9aba246f5ad9414d61b9ec4c
 )
 
 # CUDA: the header of the driver's interface, out of the Python wheel of the runtime. Any driver serves what is built with it.
 CUDA_RUNTIME_VERSION=12.9.79
 CUDA_RUNTIME_WHEEL_SHA256=25bba2dfb01d48a9b59ca474a1ac43c6ebf7011f1b0b8cc44f54eb6ac48a96c3
+
+# The assembler of PTX, out of the Python wheel of CUDA's compiler; it knows every GPU up to sm_120.
+NVCC_VERSION=12.9.86
+NVCC_WHEEL_SHA256=5d6a0d32fdc7ea39917c20065614ae93add6f577d840233237ff08e9a38f58f0
 
 # Go, for machines that have none or one that is older than go.mod asks for.
 GO_VERSION=1.26.6
