@@ -18,11 +18,14 @@ import (
 // exchanged are clips with every way to hand pictures on: reordered, held back,
 // hidden, several in a packet, behind a keyframe but shown before it.
 func exchanged(t *testing.T) (paths []string) {
-	for _, file := range []string{"h264.mp4", "h264.ts", "h264-interlaced.ts", "hevc.mp4", "hevc-10.mkv", "vp8.webm", "vp9.webm", "av1.mp4"} {
+	for _, file := range []string{"h264.mp4", "h264.ts", "h264-interlaced.ts", "h264-full.mkv", "hevc.mp4", "hevc-10.mkv", "vp8.webm", "vp9.webm", "av1.mp4"} {
 		paths = append(paths, "testdata/"+file)
 	}
-	return append(paths, clip(t, "open-gop.ts", "-f lavfi -i testsrc2=size=160x96:rate=25:duration=1 -c:v mpeg2video -bf 2 -g 9"))
+	return append(paths, clip(t, "open-gop.ts", openGroups))
 }
+
+// openGroups have pictures behind a keyframe that refer to what was before it.
+const openGroups = "-f lavfi -i testsrc2=size=160x96:rate=25:duration=1 -c:v mpeg2video -bf 2 -g 9"
 
 // openPicture opens a source whose sound nobody wants.
 func openPicture(t *testing.T, path string, o Options) (*Source, *VideoTrack) {
@@ -49,6 +52,7 @@ func TestExchangeLosesNothing(t *testing.T) {
 		"no surface can be mapped":    {func() { double.Set("FAIL_MAP", "1+") }, false, "cuvidMapVideoFrame"},
 		"none can be mapped any more": {func() { double.Set("FAIL_MAP", "15+") }, true, "cuvidMapVideoFrame"},
 		"none in the second group":    {func() { double.Set("FAIL_MAP", "13+") }, true, "cuvidMapVideoFrame"},
+		"none of the last":            {func() { double.Set("FAIL_MAP", "22+") }, true, "cuvidMapVideoFrame"},
 		"no picture is decoded":       {func() { double.Set("FAIL_DECODE", "1+") }, false, "cuvidDecodePicture"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -255,7 +259,7 @@ func TestDamageIsToldAlike(t *testing.T) {
 		"packets lost": withoutPackets(func(i int, _ []byte) bool { return i > 20 && i%37 == 5 }),
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, path := range []string{"testdata/h264.ts", "testdata/h264-interlaced.ts", "testdata/hevc.ts", exchanged(t)[8]} {
+			for _, path := range []string{"testdata/h264.ts", "testdata/h264-interlaced.ts", "testdata/hevc.ts", clip(t, "open-gop.ts", openGroups)} {
 				path = damagedClip(t, path, change)
 				g := openGPU(t)
 				s, v := openPicture(t, path, Options{CUDA: g.CUDA})
