@@ -10,4 +10,6 @@
 // be checked here is left to it: shapes, types and sizes are checked when a
 // session is loaded and when it is bound, and Run cannot be asked for anything
 // that was not tried before.
+//
+// On a GPU see Provider, program and gpus; docs/architecture.md has the reasons.
 package infer
