@@ -80,13 +80,12 @@ func TestLaunchFails(t *testing.T) {
 	f, err := u.Upload(grey(t, 50, 48, 32))
 	check(t, err)
 	defer f.Release()
-	released := 0
-	taken := 0
-	take := func() *frame.Video { taken++; return watched(f, &released) }
 	launches := len(kernels.MeasureLaunches(48, 32, plan.Format))
+	released := make([]int, 2*(launches+1)) // of each picture
 	for n := 1; n <= launches+1; n++ {
 		double.FailLaunch("*", n, double.OutOfResources)
-		a, b := take(), take()
+		count := released[2*n-2 : 2*n]
+		a, b := watched(f, &count[0]), watched(f, &count[1])
 		measured, put := m.Measure(a), p.Put(b, x, 0)
 		a.Release()
 		b.Release()
@@ -95,6 +94,9 @@ func TestLaunchFails(t *testing.T) {
 		}
 		if err := errors.Join(measured, put); errors.Is(err, device.ErrLost) || !strings.Contains(err.Error(), "LaunchOutOfResources") {
 			t.Errorf("launch %d fails: %v", n, err)
+		}
+		if double.Active() && n > 1 && count[0] != 0 {
+			t.Errorf("launch %d fails: the picture is released under the kernels before it", n)
 		}
 	}
 	var got frame.Measures
@@ -106,8 +108,10 @@ func TestLaunchFails(t *testing.T) {
 	}
 	m.Reset()
 	check(t, r.stream.Sync())
-	if released != taken {
-		t.Errorf("%d of %d pictures were given back", released, taken)
+	for i, n := range released {
+		if n != 1 {
+			t.Errorf("picture %d was given back %d times", i, n)
+		}
 	}
 }
 

@@ -3,10 +3,13 @@
 package cuda
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 
 	"gorgonia.org/cu"
+
+	"github.com/streamvet/streamvet/engine/device/cuda/double"
 )
 
 // What the double cannot answer: drivers that are there and do not start.
@@ -20,6 +23,24 @@ func TestRefusalsNameTheRemedy(t *testing.T) {
 	} {
 		if got := refusal(err).Error(); !strings.Contains(got, words) {
 			t.Errorf("%v: %q, without %q", err, got, words)
+		}
+	}
+}
+
+func TestOpenThatFailsLeavesNoContext(t *testing.T) {
+	t.Cleanup(double.Reset)
+	for n := 1; ; n++ {
+		double.FailAllocation(n)
+		d, err := Open(Options{Logger: slog.New(slog.DiscardHandler)})
+		if err == nil {
+			err = d.Close()
+		}
+		_, active, stateErr := cu.Device(0).PrimaryCtxState()
+		if stateErr != nil || active != 0 {
+			t.Errorf("open says %v and leaves the context active: %v", err, stateErr)
+		}
+		if err == nil {
+			return
 		}
 	}
 }

@@ -104,8 +104,8 @@ func TestStreamKeepsFewPictures(t *testing.T) {
 		for range 3 {
 			check(t, p.Put(g, x, 0))
 		}
-		if released > i {
-			t.Fatal("a picture in hand was released")
+		if double.Active() && i < 4 && released > 0 {
+			t.Fatalf("with %d pictures the first was waited for: each is kept more than once", i)
 		}
 		g.Release()
 		if kept := i + 1 - released; kept > 4 {
