@@ -164,6 +164,24 @@ func TestUploadedPictures(t *testing.T) {
 	}
 }
 
+// With all pictures in use, some of them by kernels alone, the next upload waits for those.
+func TestUploadWaitsForTheKernels(t *testing.T) {
+	r := newRig(t)
+	x, u, p := r.tensor(), r.uploader(), r.plan()
+	for i := range 16 {
+		f, err := u.Upload(grey(t, byte(i), 48, 32))
+		if err != nil {
+			t.Fatalf("upload %d: %v", i, err)
+		}
+		if i < 5 {
+			defer f.Release()
+			continue
+		}
+		check(t, p.Put(f, x, 0))
+		f.Release()
+	}
+}
+
 // Things of one GPU do not go to another, nor do they go to a stream that is closed.
 func TestStrangersAreRefused(t *testing.T) {
 	r, other := newRig(t), newRig(t)
