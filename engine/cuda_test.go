@@ -148,6 +148,38 @@ func TestUploadedSourcesAreJudgedAsOnTheCPU(t *testing.T) {
 	}
 }
 
+// What NVDEC decodes is judged as what the CPU decodes: the double plays the very
+// pictures, as NV12 and P010 in device memory.
+func TestNVDECSourcesAreJudgedAsOnTheCPU(t *testing.T) {
+	spoiledH262 := clip(t, "spoiled.ts", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=4", "-f", "lavfi",
+		"-i", "anoisesrc=color=pink:amplitude=0.3:sample_rate=48000:duration=4",
+		"-vf", "drawbox=color=black:t=fill:enable='gte(t,1)*lt(t,2)',loop=loop=30:size=1:start=60", "-c:v", "mpeg2video", "-q:v", "4", "-bf", "2", "-c:a", "mp2")
+	for _, url := range []string{
+		spoiledH262, "media/testdata/h264.mp4", "media/testdata/h264-interlaced.ts", "media/testdata/h264-full.mkv", "media/testdata/h264-rotated.mp4",
+		"media/testdata/hevc.ts", "media/testdata/hevc-10.mkv", "media/testdata/vp9.webm", "media/testdata/vp8.webm",
+	} {
+		t.Run(filepath.Base(url), func(t *testing.T) {
+			tapes := t.TempDir()
+			if err := double.Record(tapes, url); err != nil {
+				t.Fatal(err)
+			}
+			want, cpu := bookOnCPU(t, url)
+			e := openGPU(t, pictureSet(t))
+			t.Cleanup(double.Restore)
+			double.Tapes(tapes)
+			double.DecodeSmall()
+			got, gpu := book(t, e, url)
+			got.compare(t, want)
+			if gpu.Frames != cpu.Frames || gpu.Uploads > 0 {
+				t.Errorf("%d pictures, %d uploaded; on the CPU %d", gpu.Frames, gpu.Uploads, cpu.Frames)
+			}
+			if d := double.Counters().Decoder; d.Taped == 0 || d.Taped != d.Pictures {
+				t.Errorf("%d of %d pictures were on the tape", d.Taped, d.Pictures)
+			}
+		})
+	}
+}
+
 // What NVDEC decodes stays on the GPU: no picture crosses the bus, and what does is
 // what we count, to the byte.
 func TestNoPictureCrossesTheBus(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/streamvet/streamvet/engine/frame"
 	"github.com/streamvet/streamvet/engine/infer"
 	"github.com/streamvet/streamvet/models"
 )
@@ -85,7 +86,11 @@ func (e *Engine) networkFor(d models.Detector) (*network, error) {
 		}
 		e.library = lib
 	}
-	return openNetwork(e.library, e.device, d, e.config.Logger)
+	onnx := d.ONNX
+	if len(d.HalfONNX) > 0 && e.device.Mem() == frame.MemDevice && !e.device.HostReads() && !e.config.FullPrecision {
+		onnx = d.HalfONNX // a CPU is no faster with it
+	}
+	return openNetwork(e.library, e.device, d, onnx, e.config.Logger)
 }
 
 // inferOptions say how networks run on the engine's device.

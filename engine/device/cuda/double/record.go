@@ -88,7 +88,7 @@ func stampedKeys(clip string, f clipFormat) ([]uint64, error) {
 // software decodes on the CPU and puts the pictures on the tape.
 func software(t *tapeWriter, clip string, f clipFormat, keys []uint64) error {
 	n := 0
-	cmd := ffmpeg("-i", clip, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", f.PixFmt, "-")
+	cmd := ffmpeg("-noautorotate", "-i", clip, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", f.PixFmt, "-")
 	err := pictures(cmd, f.bytes(), func(data []byte) error {
 		if n++; n > len(keys) {
 			return nil
@@ -109,7 +109,7 @@ func ffmpeg(args ...string) *exec.Cmd {
 
 // onDouble decodes a clip by NVDEC on the double and writes the surfaces as they are.
 func (f clipFormat) onDouble(clip, muxer, option string) *exec.Cmd {
-	args := []string{"-hwaccel", "cuda", "-hwaccel_output_format", "cuda"}
+	args := []string{"-noautorotate", "-hwaccel", "cuda", "-hwaccel_output_format", "cuda"}
 	if f.Codec == "av1" {
 		args = append(args, "-c:v", "av1") // FFmpeg prefers dav1d, which knows no NVDEC
 	}
