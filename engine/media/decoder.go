@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -185,7 +186,9 @@ func (d *decoder) tail(lastEnd time.Duration) frame.Evidence {
 		e.RefusedPackets += d.early
 	}
 	e.CorruptPackets = max(0, d.clock.corrupt(d.index)-d.last.corrupt)
-	e.Gap = d.clock.missing(d.index, lastEnd)
+	if !errors.Is(d.ended, ErrDeviceLost) { // the source goes on, unseen
+		e.Gap = d.clock.missing(d.index, lastEnd)
+	}
 	return e
 }
 

@@ -10,5 +10,8 @@
 // about it travels with the frames as [frame.Evidence], and what comes after the
 // last frame is told by Tail.
 //
+// With [Options.CUDA] pictures are decoded by the NVDEC of a GPU and stay in its
+// memory; what NVDEC refuses or fails at goes on in software.
+//
 // It is the only importer of go-astiav, whose gaps the C files here fill.
 package media

@@ -161,7 +161,7 @@ func TestDeviceLost(t *testing.T) {
 						t.Errorf("ended with %v after %d pictures, want %v", err, len(p.frames), ErrDeviceLost)
 					}
 				}
-				if e := p.sum(); e.Damaged() {
+				if e := p.sum(); e.Damaged() || e.Gap > 0 {
 					t.Errorf("%+v of a clean file", e)
 				}
 				double.Restore()
