@@ -128,3 +128,23 @@ func TestSteadyTrackMovesItsMeasuresAlone(t *testing.T) {
 		t.Errorf("100 pictures took memory: %+v, before them %+v", live, beforeLive)
 	}
 }
+
+func TestPicturesCostNoAllocation(t *testing.T) {
+	r := newRig(t)
+	x, u, m, p := r.tensor(), r.uploader(), r.meter(), r.plan()
+	host := grey(t, 50, 48, 32)
+	var got frame.Measures
+	n := testing.AllocsPerRun(50, func() {
+		f, err := u.Upload(host)
+		check(t, err)
+		check(t, m.Measure(f))
+		check(t, p.Put(f, x, 0))
+		f.Release()
+		if ready, err := m.Next(&got, true); !ready || err != nil {
+			t.Fatalf("next: %v, %v", ready, err)
+		}
+	})
+	if n > 1 { // cu makes an error of "not ready", which is a number above those that Go keeps
+		t.Errorf("%v allocations a picture", n)
+	}
+}
