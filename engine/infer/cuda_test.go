@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"os"
@@ -35,6 +36,7 @@ func TestCUDA(t *testing.T) {
 		{"nodes on the CPU are told", testNodesOnTheCPU},
 		{"no memory", testNoMemory},
 		{"a launch fails", testLaunchFails},
+		{"the GPU is lost", testLost},
 		{"signals", testSignals},
 		{"close under way", testCloseUnderWay},
 		{"the CPU cannot read its memory", testCPUCannotRead},
@@ -254,6 +256,31 @@ func testLaunchFails(t *testing.T) {
 		if err := b.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// The GPU is lost in mid-run, and every call fails from then on: errors that say
+// so, and all can be closed. (ONNX Runtime would end the process there.)
+func testLost(t *testing.T) {
+	for _, graphs := range []bool{false, true} {
+		t.Run(fmt.Sprintf("graphs %v", graphs), func(t *testing.T) {
+			at, d := doublePlace(t)
+			l := open(t, Options{Provider: CUDA, Graphs: graphs})
+			s, err := l.Load(lumaSpec(t, "conv"), at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, other := bind(t, s, picturesOn(t, d, 2, 16, 16), 2), picturesOn(t, d, 2, 32, 32)
+			mustRun(t, b, 2)
+			d.Lose(-1, 719)
+			_, loading := l.Load(lumaSpec(t, "conv"), at)
+			_, binding := s.Bind(other, 2)
+			for step, err := range map[string]error{"start": b.Start(2), "load": loading, "bind": binding, "close": errors.Join(b.Close(), s.Close())} {
+				if !errors.Is(err, device.ErrLost) {
+					t.Errorf("%s: %v", step, err)
+				}
+			}
+		})
 	}
 }
 

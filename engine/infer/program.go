@@ -39,7 +39,7 @@ func (s *Session) newProgram() (*program, error) {
 	})
 	if err != nil {
 		p.thread.close()
-		return nil, err
+		return nil, s.heed(err)
 	}
 	return p, nil
 }
@@ -106,8 +106,13 @@ func (s *Session) addProviders(o *ort.SessionOptions) error {
 		o.AddSessionConfigEntry("session.record_ep_graph_assignment_info", "1"))
 }
 
-func (p *program) close() error {
-	err := p.thread.do(p.ort.Destroy)
+// end frees a program. On a GPU that is lost it is left where it is: ONNX Runtime
+// would end the process when it cannot free what lies there.
+func (s *Session) end(p *program) error {
+	var err error
+	if !s.lost.Load() {
+		err = p.thread.do(p.ort.Destroy)
+	}
 	p.thread.close()
 	return err
 }
@@ -148,5 +153,5 @@ func (s *Session) release(p *program, shape device.Shape) error {
 	if s.programs[shape] == p {
 		delete(s.programs, shape)
 	}
-	return p.close()
+	return s.end(p)
 }

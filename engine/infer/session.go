@@ -34,6 +34,7 @@ type Session struct {
 	gpu     int      // its number; -1 where the CPU computes
 	spec    Spec     // ONNX only where programs are made of it later
 
+	lost      atomic.Bool // the GPU
 	badValues atomic.Int64
 	graphs    atomic.Int64 // captured so far
 	// capture keeps all else out of the queue while a graph is captured: it would
@@ -103,7 +104,7 @@ func (l *Library) start(spec Spec, at Place, on Provider, gpu int) (*Session, er
 	}
 	s.programs[anyShape] = p
 	if err := p.thread.do(func() error { return s.inspect(p) }); err != nil {
-		return nil, errors.Join(err, p.close())
+		return nil, errors.Join(s.heed(err), s.end(p))
 	}
 	s.spec.ONNX = nil
 	if on != CPU {
@@ -193,13 +194,27 @@ func (s *Session) Close() error {
 	s.library.mu.Lock()
 	delete(s.library.sessions, s)
 	s.library.mu.Unlock()
+	if s.on != CPU {
+		errs = append(errs, s.sync())
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for shape, p := range s.programs {
 		if p.users == 0 { // else a Bind goes on, which ends it
 			delete(s.programs, shape)
-			errs = append(errs, p.close())
+			errs = append(errs, s.end(p))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// sync waits until all that was queued is done.
+func (s *Session) sync() error { return s.heed(s.at.Queue.Sync()) }
+
+// heed remembers that the GPU is lost, if that is what an error says.
+func (s *Session) heed(err error) error {
+	if errors.Is(err, device.ErrLost) {
+		s.lost.Store(true)
+	}
+	return err
 }

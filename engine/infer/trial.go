@@ -21,7 +21,7 @@ func (b *Binding) tryOut(n int) error {
 	defer C.infer_unbind(&c)
 	err := b.run(&c)
 	if err == nil {
-		err = b.session.at.Queue.Sync()
+		err = b.session.sync()
 	}
 	if err != nil {
 		return fmt.Errorf("a trial run of %d rows of %v: %w", n, b.in.Shape(), err)

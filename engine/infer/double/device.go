@@ -68,6 +68,11 @@ func (d *Device) FailLaunch(after, code int) {
 	C.double_fault(C.DOUBLE_LAUNCH, C.int(after), C.int(code))
 }
 
+// Lose lets every call fail after so many more launches.
+func (d *Device) Lose(after, code int) {
+	C.double_fault(C.DOUBLE_ALL, C.int(after), C.int(code))
+}
+
 func (d *Device) Name() string       { return "a double of a GPU" }
 func (d *Device) Mem() frame.MemKind { return frame.MemDevice }
 func (d *Device) HostReads() bool    { return false }
@@ -85,7 +90,7 @@ type Tensor struct {
 func (d *Device) NewTensor(s device.Shape, t device.DType) (device.Tensor, error) {
 	x := &Tensor{device: d, shape: s, dtype: t}
 	if code := C.double_malloc(&x.memory, C.size_t(s.Elements()*t.Bytes())); code != 0 {
-		return nil, fmt.Errorf("%w: code %d", device.ErrMemory, code)
+		return nil, failure(code)
 	}
 	clear(x.Bytes())
 	d.Tensors = append(d.Tensors, x)
@@ -122,8 +127,19 @@ func (d *Device) NewStream() (device.Stream, error) {
 func (s stream) Handle() uintptr         { return uintptr(s.handle) }
 func (stream) Record(device.Event) error { return nil }
 func (stream) Wait(device.Event) error   { return nil }
-func (stream) Sync() error               { return nil }
+func (s stream) Sync() error             { return failure(C.double_sync(s.handle)) }
 func (stream) Close() error              { return nil }
+
+// failure makes an error of a code of the runtime.
+func failure(code C.int) error {
+	switch code {
+	case 0:
+		return nil
+	case 2:
+		return fmt.Errorf("%w: code %d", device.ErrMemory, code)
+	}
+	return fmt.Errorf("%w: code %d", device.ErrLost, code)
+}
 
 // readback copies when it is waited for, as late as a GPU might.
 type readback struct {

@@ -27,13 +27,17 @@ static int fault(int kind) {
   return last_error = fault_code;
 }
 
+// lost gives the code of every call once the GPU is lost.
+static int lost(void) { return fault_kind == DOUBLE_ALL && fault_after < 0 ? last_error = fault_code : 0; }
+
 static void on(stream s) { double_counts.elsewhere += expected && s != expected; }
 
 // double_work is a launch that another library of the double makes.
 int double_work(void *s, const void *first) {
   if (!double_counts.launches++) double_counts.first = first;
   on(s);
-  return fault(DOUBLE_LAUNCH);
+  int err = fault(DOUBLE_LAUNCH);
+  return err ? err : fault(DOUBLE_ALL);
 }
 
 static int launch(void **args, stream s) {
@@ -43,11 +47,11 @@ static int launch(void **args, stream s) {
 // The device.
 int cudaGetDeviceCount(int *n) { return *n = 1, 0; }
 int cudaGetDevice(int *d) { return *d = 0, 0; }
-int cudaSetDevice(int d) { return d == 0 ? 0 : 101; }
+int cudaSetDevice(int d) { return d == 0 ? lost() : 101; }
 int cudaRuntimeGetVersion(int *v) { return *v = 13000, 0; }
 int cudaDriverGetVersion(int *v) { return *v = 13000, 0; }
 int cudaMemGetInfo(size_t *free, size_t *total) { return *free = 15ull << 30, *total = 16ull << 30, 0; }
-int cudaDeviceSynchronize(void) { return double_counts.syncs++, 0; }
+int cudaDeviceSynchronize(void) { return double_counts.syncs++, lost(); }
 
 // Offsets into CUDA 13's struct cudaDeviceProp.
 int cudaGetDeviceProperties(char *p, int d) {
@@ -84,7 +88,7 @@ int cudaDeviceGetAttribute(int *v, int attribute, int d) {
 // Memory.
 static int allocate(void **p, size_t n) {
   int err = fault(DOUBLE_MALLOC);
-  if (err) return err;
+  if (err || (err = lost())) return err;
   double_counts.allocations++;
   return (*p = aligned_alloc(256, (n + 255) & ~(size_t)255)) ? 0 : 2;
 }
@@ -92,12 +96,13 @@ int cudaMalloc(void **p, size_t n) { return allocate(p, n); }
 int cudaMallocHost(void **p, size_t n) { return allocate(p, n); }
 int cudaHostAlloc(void **p, size_t n, unsigned flags) { return allocate(p, n); }
 int cudaMallocFromPoolAsync(void **p, size_t n, void *pool, stream s) { return allocate(p, n); }
-int cudaFree(void *p) { return free(p), 0; }
-int cudaFreeHost(void *p) { return free(p), 0; }
+int cudaFree(void *p) { return free(p), lost(); }
+int cudaFreeHost(void *p) { return free(p), lost(); }
 int cudaFreeAsync(void *p, stream s) { return free(p), 0; }
 int cudaMemPoolCreate(void **p, const void *props) { return *p = (void *)0x79, 0; }
 
 static int copy(void *to, const void *from, size_t n, int kind) {
+  if (lost()) return fault_code;
   memcpy(to, from, n);
   if (kind == 1) double_counts.to_device++;
   else if (kind == 2) double_counts.to_host++;
@@ -119,12 +124,12 @@ static uintptr_t number(void) {
 }
 int cudaStreamCreate(stream *s) { return *s = (stream)number(), 0; }
 int cudaStreamCreateWithFlags(stream *s, unsigned flags) { return *s = (stream)number(), 0; }
-int cudaStreamSynchronize(stream s) { return double_counts.syncs++, 0; }
+int cudaStreamSynchronize(stream s) { return double_counts.syncs++, lost(); }
 int cudaStreamWaitEvent(stream s, void *e, unsigned flags) { return on(s), 0; }
 int cudaEventCreate(void **e) { return *e = (void *)number(), 0; }
 int cudaEventCreateWithFlags(void **e, unsigned flags) { return *e = (void *)number(), 0; }
-int cudaEventRecord(void *e, stream s) { return 0; }
-int cudaEventSynchronize(void *e) { return double_counts.syncs++, 0; }
+int cudaEventRecord(void *e, stream s) { return lost(); }
+int cudaEventSynchronize(void *e) { return double_counts.syncs++, lost(); }
 int cudaEventElapsedTime(float *ms, void *a, void *b) { return *ms = 0, 0; }
 int cudaLaunchHostFunc(stream s, void (*f)(void *), void *data) { return f(data), 0; }
 
@@ -155,7 +160,10 @@ int cudaStreamBeginCapture(stream s, int mode) { return on(s), double_counts.cap
 int cudaStreamEndCapture(stream s, void **g) { return *g = (void *)0x77, 0; }
 int cudaStreamIsCapturing(stream s, int *status) { return *status = 0, 0; }
 int cudaGraphInstantiate(void **e, void *g, unsigned long long flags) { return *e = (void *)0x78, 0; }
-int cudaGraphLaunch(void *e, stream s) { return on(s), double_counts.graphs++, 0; }
+int cudaGraphLaunch(void *e, stream s) { return on(s), double_counts.graphs++, lost(); }
+int cudaGraphExecDestroy(void *e) { return lost(); }
+int cudaStreamDestroy(stream s) { return lost(); }
+int cudaEventDestroy(void *e) { return lost(); }
 
 // Errors.
 int cudaGetLastError(void) {
@@ -177,7 +185,7 @@ int cudaGetDriverEntryPointByVersion(const char *name, void **f, unsigned v, uns
 // What has nothing to do here.
 #define NOTHING(name) int name(void) { return 0; }
 NOTHING(__cudaRegisterFatBinaryEnd) NOTHING(__cudaRegisterFunction) NOTHING(__cudaRegisterVar) NOTHING(__cudaUnregisterFatBinary)
-NOTHING(cudaStreamDestroy) NOTHING(cudaEventDestroy) NOTHING(cudaGraphDestroy) NOTHING(cudaGraphExecDestroy)
+NOTHING(cudaGraphDestroy)
 NOTHING(cudaFuncSetAttribute) NOTHING(cudaKernelSetAttributeForDevice) NOTHING(cudaMemcpyFromSymbol)
 NOTHING(cudaLibraryGetKernel) NOTHING(cudaLibraryLoadData) NOTHING(cudaLibraryUnload)
 NOTHING(cudaMemPoolDestroy) NOTHING(cudaMemPoolGetAttribute) NOTHING(cudaMemPoolSetAttribute) NOTHING(cudaMemPoolTrimTo)

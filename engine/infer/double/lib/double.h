@@ -15,11 +15,12 @@ struct double_counts {
   const void *first; // argument of the first launch
 };
 
-enum { DOUBLE_MALLOC = 1, DOUBLE_LAUNCH = 2 };
+enum { DOUBLE_MALLOC = 1, DOUBLE_LAUNCH = 2, DOUBLE_ALL = 3 };
 
 extern struct double_counts double_counts;
 // double_reset begins to count anew; work on other streams than s is "elsewhere".
 void double_reset(void *s);
-// double_fail lets the call of a kind fail with code that comes after so many others; and all later ones.
+// double_fail lets the call of a kind fail with code that comes after so many others; and all later ones. The kind
+// DOUBLE_ALL counts launches, and then every call fails: the GPU is lost.
 void double_fail(int kind, int after, int code);
 int double_work(void *s, const void *first);
