@@ -13,7 +13,8 @@ const module = "github.com/streamvet/streamvet/"
 // no place in the house yet: give it one, in docs/architecture.md too.
 var arrows = map[string][]string{
 	"bench":                     {"engine", "engine/inject", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
-	"cmd/streamvet":             {"cmd/streamvet/report", "engine", "engine/device/cpu", "engine/device/cuda", "engine/infer", "engine/inject", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
+	"cmd/streamvet":             {"cmd/streamvet/evalpage", "cmd/streamvet/report", "engine", "engine/device/cpu", "engine/device/cuda", "engine/eval", "engine/infer", "engine/inject", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
+	"cmd/streamvet/evalpage":    {"cmd/streamvet/report", "engine/eval", "engine/verdict"},
 	"cmd/streamvet/report":      {"engine", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
 	"engine":                    {"engine/batch", "engine/device", "engine/device/cpu", "engine/device/cuda", "engine/frame", "engine/infer", "engine/measure", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
 	"engine/batch":              {},
@@ -23,6 +24,7 @@ var arrows = map[string][]string{
 	"engine/device/cuda":        {"engine/device", "engine/device/kernels", "engine/frame"},
 	"engine/device/cuda/double": {}, // for tests alone: no other room may name it here
 	"engine/device/kernels":     {"engine/device", "engine/frame"},
+	"engine/eval":               {"engine/inject", "engine/verdict"},
 	"engine/frame":              {},
 	"engine/infer":              {"engine/device", "engine/frame"},
 	"engine/infer/double":       {"engine/device", "engine/frame"},

@@ -58,3 +58,6 @@ func companionReach(d verdict.Defect) time.Duration {
 func accompanies(table map[verdict.Defect][]verdict.Defect, injected, d verdict.Defect) bool {
 	return slices.Contains(table[injected], d)
 }
+
+// GoesWith tells whether a verdict of defect d may rightly come with an injected one.
+func GoesWith(injected, d verdict.Defect) bool { return accompanies(companions(), injected, d) }

@@ -117,7 +117,7 @@ func lastStates(verdicts []verdict.Verdict) []verdict.Verdict {
 func matchDefect(t Truth, d verdict.Defect, verdicts []verdict.Verdict, tol Tolerance) DefectReport {
 	r := DefectReport{Defect: d, Unit: time.Millisecond}
 	slack := tol.Sound
-	if rate := t.Rate(); ofPictures(d) && rate.Valid() {
+	if rate := t.Rate(); OfPictures(d) && rate.Valid() {
 		r.Unit = seconds(rate.Seconds(1))
 		slack = time.Duration(tol.Pictures) * r.Unit
 	}
@@ -232,8 +232,8 @@ func meets(e Entry, v verdict.Verdict, slack time.Duration) bool {
 
 func seconds(s float64) time.Duration { return time.Duration(s*1e9 + 0.5) }
 
-// ofPictures tells whether a defect is counted in frames.
-func ofPictures(d verdict.Defect) bool {
+// OfPictures tells whether a defect is counted in frames.
+func OfPictures(d verdict.Defect) bool {
 	switch d {
 	case verdict.Silence, verdict.Clipping, verdict.Loudness, verdict.TruePeak, verdict.Phase, verdict.DeadChannel, verdict.DCOffset,
 		verdict.Hum, verdict.Hiss, verdict.Click, verdict.Dropout, verdict.AudioStutter, verdict.CodecDamage, verdict.AVDesync:

@@ -11,7 +11,7 @@ import (
 func truthOf(entries ...Entry) Truth {
 	t := Truth{Version: 1, FrameRate: "25", FPS: 25, Frames: 2500, SampleRate: 48000, Channels: 2, Duration: 100}
 	for _, e := range entries {
-		if ofPictures(e.Defect) {
+		if OfPictures(e.Defect) {
 			t.addPictures(e, span{int64(e.Start * 25), int64(e.End * 25)})
 		} else {
 			t.addSound(e, span{int64(e.Start * 48000), int64(e.End * 48000)}, 4800000)
