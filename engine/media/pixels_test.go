@@ -50,6 +50,9 @@ func samePixels(t *testing.T, g gpu, hardware, software *VideoTrack) (n, onDevic
 // Frames of NVDEC lead to the pixels of the picture: every codec, depth and chroma
 // format, and on both sides of an exchange.
 func TestNVDECPixels(t *testing.T) {
+	if !double.Active() {
+		t.Skip("STREAMVET_REAL_GPU is set, and this needs the double's tapes")
+	}
 	tapes := t.TempDir()
 	for name, path := range map[string]string{
 		"H.264": "testdata/h264.mp4", "interlaced": "testdata/h264-interlaced.ts", "full range": "testdata/h264-full.mkv",
@@ -62,7 +65,7 @@ func TestNVDECPixels(t *testing.T) {
 				t.Fatal(err)
 			}
 			for fault, whole := range map[string]bool{"": true, "12+": false} {
-				g := openGPU(t)
+				g := openDouble(t)
 				double.Tapes(tapes)
 				double.Set("FAIL_MAP", fault)
 				s, v := openPicture(t, path, Options{CUDA: g.CUDA})
@@ -83,6 +86,7 @@ func TestNVDECPixels(t *testing.T) {
 
 // A crop on the left and at the top, which FFmpeg leaves to us for surfaces.
 func TestNVDECCrop(t *testing.T) {
+	g := openDouble(t)
 	tapes, left := t.TempDir(), 25
 	luma := func(x, y int) int { return (3*x + 7*y) & 255 }
 	u := func(x, y int) int { return (5*x + y) & 255 }
@@ -103,7 +107,6 @@ func TestNVDECCrop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := openGPU(t)
 	double.Tapes(tapes)
 	s, track := openPicture(t, "testdata/h264-crop.ts", Options{CUDA: g.CUDA})
 	f, err := track.Next(t.Context())
