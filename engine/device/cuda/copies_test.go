@@ -44,6 +44,7 @@ func (r *rig) crossed() device.Copies {
 }
 
 func TestEveryByteIsCounted(t *testing.T) {
+	onDouble(t)
 	r := newRig(t)
 	var want device.Copies
 	expect := func(step string) {
@@ -91,6 +92,7 @@ func TestEveryByteIsCounted(t *testing.T) {
 // A track of pictures that are on the device crosses the bus as its measures alone,
 // and the host never waits for the GPU but for them.
 func TestSteadyTrackMovesItsMeasuresAlone(t *testing.T) {
+	onDouble(t)
 	r := newRig(t)
 	x, u, m, p := r.tensor(), r.uploader(), r.meter(), r.plan()
 	var pictures [8]*frame.Video // as many as the uploader has

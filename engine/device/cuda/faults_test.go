@@ -17,6 +17,7 @@ type closer interface{ Close() error }
 
 // Every allocation of every step fails in turn: the error says so, and nothing is left behind.
 func TestNoMemoryAnywhere(t *testing.T) {
+	onDouble(t)
 	r := newRig(t)
 	f := grey(t, 50, 48, 32)
 	for name, step := range map[string]func() (closer, error){
@@ -61,6 +62,7 @@ func TestNoMemoryAnywhere(t *testing.T) {
 }
 
 func TestTensorLargerThanTheGPU(t *testing.T) {
+	onDouble(t)
 	r := newRig(t)
 	double.LimitMemory(1 << 20)
 	x, err := r.NewTensor(device.Shape{N: 2, C: 3, H: 1000, W: 1000}, device.F32)
@@ -75,6 +77,7 @@ func TestTensorLargerThanTheGPU(t *testing.T) {
 
 // A launch that fails is an error of that call alone.
 func TestLaunchFails(t *testing.T) {
+	onDouble(t)
 	r := newRig(t)
 	x, u, m, p := r.tensor(), r.uploader(), r.meter(), r.plan()
 	f, err := u.Upload(grey(t, 50, 48, 32))
@@ -95,7 +98,7 @@ func TestLaunchFails(t *testing.T) {
 		if err := errors.Join(measured, put); errors.Is(err, device.ErrLost) || !strings.Contains(err.Error(), "LaunchOutOfResources") {
 			t.Errorf("launch %d fails: %v", n, err)
 		}
-		if double.Active() && n > 1 && count[0] != 0 {
+		if n > 1 && count[0] != 0 {
 			t.Errorf("launch %d fails: the picture is released under the kernels before it", n)
 		}
 	}
@@ -118,6 +121,7 @@ func TestLaunchFails(t *testing.T) {
 // A kernel that reaches outside ends the GPU for this process: whoever waits is told,
 // every later call fails, and all can be closed.
 func TestKernelFaults(t *testing.T) {
+	onDouble(t)
 	t.Cleanup(double.Restore)
 	r := newRig(t)
 	x, u, m, p, b := r.tensor(), r.uploader(), r.meter(), r.plan(), r.readback(8, device.ForOutputs)
@@ -165,6 +169,7 @@ func TestKernelFaults(t *testing.T) {
 // The GPU goes away at every call of the driver in turn. Nothing hangs or panics, what
 // fails says that it is lost, and all pictures come back.
 func TestLostAtAnyCall(t *testing.T) {
+	onDouble(t)
 	t.Cleanup(double.Restore)
 	for n := 1; ; n++ {
 		double.Reset()

@@ -27,7 +27,40 @@ func TestRefusalsNameTheRemedy(t *testing.T) {
 	}
 }
 
+// Waiting threads sleep in a context of ours; one that somebody has made active stays as it is.
+func TestContextOfOthersStaysAsItIs(t *testing.T) {
+	d := cu.Device(0)
+	opened := func() cu.ContextFlags {
+		g, err := Open(Options{Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer g.Close()
+		flags, active, err := d.PrimaryCtxState()
+		if err != nil || active == 0 {
+			t.Fatalf("the context is active: %d, %v", active, err)
+		}
+		return flags
+	}
+	if flags := opened(); flags&cu.SchedMask != cu.SchedBlockingSync {
+		t.Errorf("the flags of our context are %v", flags)
+	}
+	if err := d.SetPrimaryCtxFlags(cu.SchedYield); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.RetainPrimaryCtx(); err != nil {
+		t.Fatal(err)
+	}
+	defer d.ReleasePrimaryCtx()
+	if flags := opened(); flags&cu.SchedMask != cu.SchedYield {
+		t.Errorf("the flags of a context that was active became %v", flags)
+	}
+}
+
 func TestOpenThatFailsLeavesNoContext(t *testing.T) {
+	if !double.Active() {
+		t.Skip("the driver is a real one")
+	}
 	t.Cleanup(double.Reset)
 	for n := 1; ; n++ {
 		double.FailAllocation(n)

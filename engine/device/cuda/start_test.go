@@ -60,6 +60,7 @@ func inChild(t *testing.T, task, folder string, options ...string) string {
 }
 
 func TestOpenSaysWhatIsMissing(t *testing.T) {
+	onDouble(t)
 	driverAlone := t.TempDir()
 	check(t, os.Symlink(double.Folder()+"/libcuda.so.1", driverAlone+"/libcuda.so.1"))
 	for name, k := range map[string]struct {
