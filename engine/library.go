@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/streamvet/streamvet/engine/frame"
 	"github.com/streamvet/streamvet/engine/infer"
 	"github.com/streamvet/streamvet/models"
 )
@@ -25,7 +24,7 @@ func (e *Engine) Use(detectors []models.Detector, shadows ...models.Detector) er
 		return errors.New("no detectors to run")
 	}
 	var held []*network
-	next, err := newLineup(slices.Concat(detectors, shade(shadows)), func(d models.Detector) (*network, error) {
+	next, err := newLineup(e.fitting(slices.Concat(detectors, shade(shadows))), func(d models.Detector) (*network, error) {
 		n, err := e.networkFor(d)
 		if err == nil {
 			held = append(held, n)
@@ -86,11 +85,24 @@ func (e *Engine) networkFor(d models.Detector) (*network, error) {
 		}
 		e.library = lib
 	}
-	onnx := d.ONNX
-	if len(d.HalfONNX) > 0 && e.device.Mem() == frame.MemDevice && !e.device.HostReads() && !e.config.FullPrecision {
-		onnx = d.HalfONNX // a CPU is no faster with it
+	return openNetwork(e.library, e.device, d, e.config.Logger)
+}
+
+// fitting gives detectors with the variants of their networks that fit the
+// device: those of half precision on a GPU. A CPU is no faster with them.
+func (e *Engine) fitting(detectors []models.Detector) []models.Detector {
+	if e.device.HostReads() || e.config.FullPrecision {
+		return detectors
 	}
-	return openNetwork(e.library, e.device, d, onnx, e.config.Logger)
+	detectors = slices.Clone(detectors)
+	for i := range detectors {
+		if d := &detectors[i]; len(d.HalfONNX) > 0 {
+			n := *d.Network
+			n.File, n.SHA256 = n.Half.File, n.Half.SHA256
+			d.Network, d.ONNX = &n, d.HalfONNX
+		}
+	}
+	return detectors
 }
 
 // inferOptions say how networks run on the engine's device.

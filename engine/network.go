@@ -80,8 +80,7 @@ type filled struct {
 	spent time.Duration // processor time of queueing it
 }
 
-// openNetwork loads a network from onnx, which is d's own file or its variant.
-func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, onnx []byte, log *slog.Logger) (*network, error) {
+func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, log *slog.Logger) (*network, error) {
 	spec := d.Network
 	input := spec.Tensor.Shape(1, 0, 0) // 0 for what the picture decides
 	queue, err := dev.NewStream()
@@ -89,7 +88,7 @@ func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, onnx 
 		return nil, err
 	}
 	session, err := lib.Load(infer.Spec{
-		Name: d.Name, ONNX: onnx, Input: spec.Tensor.Name, Type: spec.Tensor.Type(),
+		Name: d.Name, ONNX: d.ONNX, Input: spec.Tensor.Name, Type: spec.Tensor.Type(),
 		Channels: input.C, Height: input.H, Width: input.W, Score: spec.Score, Map: spec.Map,
 	}, infer.Place{Device: dev, Queue: queue})
 	if err != nil {
