@@ -35,6 +35,7 @@ func commands() []command {
 	return []command{
 		{"vet", "find defects in files and URLs", vetCommand},
 		{"inject", "put defects into a clip, with exact ground truth", injectCommand},
+		{"eval", "measure how well the detectors find them", evalCommand},
 		{"detectors", "list what is looked for, how, and from which score on", detectorsCommand},
 		{"version", "list everything that is linked, with versions", versionCommand},
 	}

@@ -22,11 +22,12 @@ func companions() map[verdict.Defect][]verdict.Defect {
 		verdict.ColorBars:       {verdict.Freeze, verdict.Stutter, verdict.SolidColor},
 		verdict.LetterboxChange: {verdict.Dark},
 		// A flash of the whole picture is one colour that stands still, white then black.
-		verdict.Flash:      {verdict.Overexposed, verdict.Black, verdict.Dark, verdict.SolidColor, verdict.Freeze, verdict.Stutter, verdict.LetterboxChange},
-		verdict.Blur:       {verdict.Upscaling, verdict.Compression},
-		verdict.Upscaling:  {verdict.Blur},
-		verdict.Banding:    {verdict.Compression},
-		verdict.Blockiness: {verdict.BlockCorruption, verdict.Compression, verdict.Banding},
+		verdict.Flash:       {verdict.Overexposed, verdict.Black, verdict.Dark, verdict.SolidColor, verdict.Freeze, verdict.Stutter, verdict.LetterboxChange},
+		verdict.Blur:        {verdict.Upscaling, verdict.Compression},
+		verdict.Upscaling:   {verdict.Blur},
+		verdict.Compression: {verdict.Blockiness, verdict.Blur, verdict.Banding},
+		verdict.Banding:     {verdict.Compression},
+		verdict.Blockiness:  {verdict.BlockCorruption, verdict.Compression, verdict.Banding},
 		// Lost data: the decoder complains, pictures are missing or repeated, blocks show.
 		verdict.BlockCorruption: {verdict.DecodeError, verdict.TimestampJump, verdict.Stutter, verdict.Freeze, verdict.Blockiness},
 		verdict.DecodeError:     {verdict.BlockCorruption, verdict.TimestampJump, verdict.Stutter, verdict.Freeze, verdict.Blockiness},
@@ -42,6 +43,11 @@ func companions() map[verdict.Defect][]verdict.Defect {
 		verdict.Hiss:        {verdict.Loudness},
 		verdict.DeadChannel: {verdict.Phase, verdict.Loudness, verdict.Click},
 		verdict.DCOffset:    {verdict.Clipping, verdict.TruePeak, verdict.Click},
+		// A piece that comes again begins and ends with a step; a frame of sound that
+		// cannot be decoded is a hole, or noise as loud as can be.
+		verdict.AudioStutter: {verdict.Click},
+		verdict.CodecDamage:  {verdict.Dropout, verdict.Silence, verdict.Click, verdict.Clipping, verdict.TruePeak, verdict.Loudness},
+		verdict.AVDesync:     {verdict.TimestampJump, verdict.Click, verdict.Silence},
 	}
 }
 

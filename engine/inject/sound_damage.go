@@ -37,7 +37,11 @@ const damageMargin = 0.5
 // damageSound is the substitution of codec_damage.
 func damageSound(ctx context.Context, r *run, d *planned) (replacement, error) {
 	track := *r.plan.media.Sound
-	encoder := []string{"aac", "mp2", "libmp3lame", "libopus"}[int(d.spec.Params["codec"])-1]
+	codec := int(d.spec.Params["codec"])
+	if codec == 0 {
+		codec = 1 + int(d.seed%2)
+	}
+	encoder := []string{"aac", "mp2", "libmp3lame", "libopus"}[codec-1]
 	program, err := r.tools.withEncoders(ctx, encoder)
 	if err != nil {
 		return nil, err

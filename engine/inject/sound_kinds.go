@@ -40,7 +40,7 @@ func momentaryKinds() []Kind {
 			Params: []Param{{Name: "rate", Default: 0.05, Min: 0.001, Max: 1, Help: "share of the coded frames that are damaged"},
 				{Name: "bytes", Default: 4, Min: 1, Max: 64, Whole: true, Unit: "bytes", Help: "that are wrong in a damaged frame"},
 				{Name: "kbps", Default: 128, Min: 16, Max: 512, Unit: "kb/s", Help: "of the coding"},
-				{Name: "codec", Default: 1, Min: 1, Max: 4, Whole: true, Help: "1 AAC, 2 MP2, 3 MP3, 4 Opus"}},
+				{Name: "codec", Max: 4, Whole: true, Help: "1 AAC, 2 MP2, 3 MP3, 4 Opus; 0: AAC or MP2, as the seed draws it"}},
 			Levels: ladder("rate", 0.02, 0.05, 0.1, 0.3), substitute: damageSound},
 	}
 }

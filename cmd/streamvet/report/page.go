@@ -97,6 +97,9 @@ type line struct {
 	Bars                 []bar
 }
 
+// Style is the style of the page, for pages that look like it.
+func Style() string { return pageStyle }
+
 // Write draws the page. All recorders must have ended.
 func Write(w io.Writer, version string, recorders []*Recorder) error {
 	t, err := template.New("page").Parse(pageText)
