@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/streamvet/streamvet/bench/gpucheck"
 )
 
 const help = `Usage: bench [flags] [CLIP...]
@@ -26,6 +28,8 @@ clip), frames a second of:
   filters  ffmpeg -vf freezedetect,blackdetect,blockdetect,blurdetect,signalstats
            -af silencedetect,ebur128,astats, by the same FFmpeg
 and where the time of a frame goes.
+
+With --gpu it checks instead what an NVIDIA GPU does: docs/gpu.md tells.
 
 Flags:
 `
@@ -42,9 +46,19 @@ type options struct {
 	filters bool
 }
 
+// version is set by the linker.
+var version = "devel"
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if os.Getenv(gpucheck.StateVariable) != "" { // a step of --gpu
+		if err := gpucheck.RunStep(ctx, nil); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)
@@ -64,10 +78,15 @@ func run(ctx context.Context, args []string) error {
 	f.Uint64Var(&o.seed, "seed", 1, "for the places of --accuracy")
 	f.StringVar(&o.save, "save", "", "write the results to `FILE.json` too")
 	f.BoolVar(&o.filters, "filters", true, "compare with the filters of ffmpeg")
+	onGPU := f.Bool("gpu", false, "instead, check what an NVIDIA GPU does")
+	g := gpuFlags(f)
 	if err := f.Parse(args); errors.Is(err, pflag.ErrHelp) {
 		return nil
 	} else if err != nil {
 		return err
+	}
+	if *onGPU {
+		return checkGPU(ctx, g, o.save)
 	}
 	o.clips, o.ffmpeg = f.Args(), os.Getenv("STREAMVET_FFMPEG")
 	if o.ffmpeg == "" {
