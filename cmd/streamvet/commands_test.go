@@ -18,7 +18,8 @@ func TestHelpTeaches(t *testing.T) {
 		{"vet --help", []string{"Examples:", "streamvet vet film.mp4", "Exit code: 0", "--json", "--scores", "--report", "--truth", "--only", "--models", "--timeout"}},
 		{"help vet", []string{"Usage: streamvet vet"}},
 		{"vet -h", []string{"Usage: streamvet vet"}},
-		{"inject --help", []string{"Examples:", "--defect black@3-4", "--truth", "--seed", "Exit code: 0"}},
+		{"inject --help", []string{"Examples:", "--defect black@3-4", "--truth", "--seed", "--set", "Exit code: 0"}},
+		{"eval --help", []string{"Usage: streamvet eval", "Examples:", "streamvet inject --set", "Mann-Whitney", "Exit code: 0", "--json", "--report", "--cache"}},
 		{"detectors --help", []string{"Usage: streamvet detectors", "Examples:", "streamvet detectors black", "--models"}},
 		{"version --help", []string{"Usage: streamvet version"}},
 	} {

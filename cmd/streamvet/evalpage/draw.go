@@ -25,7 +25,7 @@ type plot struct {
 func rocPlot(d eval.DefectReport) *plot {
 	xy := func(p eval.Point) (float64, float64) { return p.FalsePositives, p.Recall }
 	return &plot{
-		Title: "ROC", Across: "false positives", Up: "recall", Diagonal: true,
+		Title: "ROC", Across: "false positives, 0 to 1", Up: "recall, 0 to 1", Diagonal: true,
 		Label: fmt.Sprintf("Recall over false positives: area %s by pictures or 20 ms, %s by windows", number(d.All.Units.AUC), number(d.All.Windows.AUC)),
 		Units: line(d.Curve, xy, true), Windows: line(d.WindowCurve, xy, true),
 	}
@@ -34,7 +34,7 @@ func rocPlot(d eval.DefectReport) *plot {
 func prPlot(d eval.DefectReport) *plot {
 	xy := func(p eval.Point) (float64, float64) { return p.Recall, p.Precision }
 	return &plot{
-		Title: "Precision and recall", Across: "recall", Up: "precision",
+		Title: "Precision and recall", Across: "recall, 0 to 1", Up: "precision, 0 to 1",
 		Label: fmt.Sprintf("Precision over recall: average precision %s by pictures or 20 ms, %s by windows", number(d.All.Units.AveragePrecision), number(d.All.Windows.AveragePrecision)),
 		Units: line(d.Curve, xy, false), Windows: line(d.WindowCurve, xy, false),
 	}
@@ -64,7 +64,6 @@ func line(points []eval.Point, xy func(eval.Point) (x, y float64), fromOrigin bo
 type columns struct {
 	Label              string
 	Positive, Negative template.HTMLAttr
-	Raise              float64
 }
 
 func columnsOf(d eval.DefectReport) *columns {
