@@ -28,7 +28,7 @@ func Main(m *testing.M) int {
 	}
 	folder := os.Getenv(folderVariable)
 	if folder == "" {
-		fmt.Fprintf(os.Stderr, "%s is not set: run eval \"$(scripts/env.sh)\" before go test\n", folderVariable)
+		fmt.Fprintf(os.Stderr, "%s is not set: run make setup (or scripts/double.sh), then eval \"$(scripts/env.sh)\", before go test\n", folderVariable)
 		return 1
 	}
 	if path := os.Getenv(pathVariable); path != folder && !strings.HasPrefix(path, folder+":") {

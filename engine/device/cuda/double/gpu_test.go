@@ -8,12 +8,12 @@ import (
 
 // gpu is a context on the double for one test, which keeps its thread.
 type gpu struct {
-	t       *testing.T
+	t       testing.TB
 	context uintptr
 }
 
 // openGPU makes the primary context current on this thread.
-func openGPU(t *testing.T) *gpu {
+func openGPU(t testing.TB) *gpu {
 	t.Helper()
 	runtime.LockOSThread()
 	g := &gpu{t: t}

@@ -274,3 +274,19 @@ func TestManyThreads(t *testing.T) {
 		}
 	}
 }
+
+// A copy into memory that was freed in another context, which does not wait for this
+// one's streams, fails.
+func TestCopyToFreedMemory(t *testing.T) {
+	g := openGPU(t)
+	device := g.alloc(64)
+	g.do("cuMemsetD8Async", device, 1, 64, g.stream())
+	var other uintptr
+	g.do("cuCtxCreate_v2", word(&other), 0, 0)
+	g.do("cuMemFree_v2", device)
+	g.do("cuCtxDestroy_v2", other)
+	g.do("cuCtxSetCurrent", g.context)
+	if r := call("cuCtxSynchronize"); r != IllegalAddress {
+		t.Errorf("got %d, want %d", r, IllegalAddress)
+	}
+}

@@ -58,8 +58,7 @@ void end(Lock &lock, Context &c, Leftovers what) {
 Context *current() { return stack.empty() ? nullptr : stack.back(); }
 
 void say(const std::string &text) {
-  static const bool loud = !option("VERBOSE").empty();
-  if (loud) fprintf(stderr, "double: %s\n", text.c_str());
+  if (!option("VERBOSE").empty()) fprintf(stderr, "double: %s\n", text.c_str());
 }
 
 Call::Call(const char *name, Needs needs) : lock(state), name(name) {

@@ -34,6 +34,21 @@ void move(const Rows &r) {
   for (size_t y = 0; y < r.height; y++) memmove((void *)(r.to + y * r.to_pitch), (const void *)(r.from + y * r.from_pitch), r.width);
 }
 
+// held gives the table of device memory, which keeps it mapped, if all of a place is still in it when work gets
+// there; null if it was freed.
+std::shared_ptr<const Allocations> held(Address at, size_t bytes) {
+  Lock lock(state);
+  return find_device(at, bytes) ? device_memory() : nullptr;
+}
+
+Result run_copy(Way way, const Rows &r) {
+  std::shared_ptr<const Allocations> to, from;
+  if ((way == Way::ToDevice || way == Way::OnDevice) && !(to = held(r.to, r.to_bytes()))) return kIllegalAddressError;
+  if ((way == Way::ToHost || way == Way::OnDevice) && !(from = held(r.from, r.from_bytes()))) return kIllegalAddressError;
+  move(r);
+  return kSuccess;
+}
+
 // copy queues r on s. What the host may touch when the call returns depends on its memory: of pageable
 // memory the driver has taken or written everything then, of pinned memory nothing.
 Result copy(Call &call, Way way, Rows r, void *handle, bool wait) {
@@ -49,9 +64,9 @@ Result copy(Call &call, Way way, Rows r, void *handle, bool wait) {
     auto staged = std::make_shared<std::vector<uint8_t>>(r.width * r.height);
     move({(Address)staged->data(), r.from, r.width, r.from_pitch, r.width, r.height});
     r.from = (Address)staged->data(), r.from_pitch = r.width;
-    push(s, {[=] { return move(r), (void)staged, kSuccess; }, nullptr, nullptr});
+    push(s, {[=] { return (void)staged, run_copy(way, r); }, nullptr, nullptr});
   } else {
-    push(s, {[=] { return move(r), kSuccess; }, nullptr, nullptr});
+    push(s, {[=] { return run_copy(way, r); }, nullptr, nullptr});
   }
   if (!wait && !(way == Way::ToHost && !pinned_to)) return kSuccess;
   count("waits");
@@ -102,7 +117,12 @@ template <class V> Result fill(const char *name, Address to, V v, size_t n, void
   if (!s) return call.fail(kInvalidHandle);
   if (!n) return kSuccess;
   if (to % sizeof(V) || !find_device(to, n * sizeof(V))) return call.fail(kInvalidValue, "not all in device memory");
-  push(s, {[=] { return std::fill_n((V *)to, n, v), kSuccess; }, nullptr, nullptr});
+  push(s, {[=] {
+             auto there = held(to, n * sizeof(V));
+             if (there) std::fill_n((V *)to, n, v);
+             return there ? kSuccess : kIllegalAddressError;
+           },
+           nullptr, nullptr});
   return wait ? finish(call.lock, s) : kSuccess;
 }
 

@@ -15,6 +15,7 @@ Block::Block(const Launch &l) : launch(l), kernel(*l.kernel) {
   files.resize(count * spread + 64);
   predicates.resize(count * kernel.predicates);
   shared.resize(l.dynamic_shared ? rounded(kernel.shared_bytes, 16) + l.dynamic_shared : kernel.shared_bytes);
+  races.resize(shared.size());
   local.resize(count * kLanes * kernel.local_bytes);
   ranges.resize(kernel.code.size());
   warps.resize(count);
@@ -80,6 +81,7 @@ void Block::run(uint64_t index) {
   const Dim g = launch.grid;
   place = {(uint32_t)(index % g.x), (uint32_t)(index / g.x % g.y), (uint32_t)(index / g.x / g.y)};
   memset(shared.data(), kPoison, shared.size());
+  races.barrier();
   uint64_t threads = launch.block.count();
   for (Warp &w : warps) {
     uint64_t here = threads - w.number * kLanes;
@@ -106,6 +108,7 @@ bool Block::release_barrier() {
   }
   if (!first) return false;
   for (Warp &w : warps) w.release();
+  races.barrier();
   votes = voters = 0;
   return true;
 }

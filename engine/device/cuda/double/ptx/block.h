@@ -32,6 +32,7 @@ public:
   const Kernel &kernel;
   Dim place{};                       // of this block in the grid
   std::vector<uint8_t> shared, local;
+  Races races;                       // in shared memory
   std::vector<Range> ranges;         // by instruction: the allocation that it touched last
   std::vector<Warp> warps;
 

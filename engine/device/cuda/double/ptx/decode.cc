@@ -80,6 +80,7 @@ private:
     const Op &op = find(resolved);
     Instruction i = start(in, s);
     i.space = local_parameter ? Space::Local : space_of(resolved.op);
+    i.access = s.op.compare(0, 2, "ld") == 0 ? Access::Read : s.op.compare(0, 2, "st") == 0 ? Access::Write : Access::Atomic;
     operands(in, resolved, op, i);
   }
 

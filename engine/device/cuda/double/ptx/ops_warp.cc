@@ -75,7 +75,9 @@ template <class T> void match_any(Warp &w, const Instruction &i) {
   w.each([&](int l) { d[l] = found[l]; });
 }
 
-void sync_warp(Warp &w, const Instruction &i) { together(w, i, 0); }
+void sync_warp(Warp &w, const Instruction &i) {
+  if (together(w, i, 0)) w.time++;
+}
 
 void barrier(Warp &w, const Instruction &i) { w.park(Group::AtBarrier, i.index + 1, (uint64_t)i.number); }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "race.h"
 #include "text.h"
 
 namespace ptx {
@@ -27,7 +28,8 @@ struct Instruction {
   uint32_t guard = kNone;       // the predicate that it runs under
   bool guard_negated = false;
   bool negated = false;         // the predicate that it reads
-  Space space = Space::Generic; // of a load, a store or an atomic
+  Space space = Space::Generic; // of a load, a store or an atomic; and which of them it is
+  Access access = Access::Read;
   bool counts = true;           // a label is no instruction
   int line = 0;
   uint32_t index = 0;           // of itself

@@ -137,12 +137,19 @@ uint8_t *Warp::address(const Instruction &i, uint64_t a, size_t size, int lane) 
 // windowed is for shared and local memory; null if the address is of neither and may be generic.
 uint8_t *Warp::windowed(const Instruction &i, uint64_t a, size_t size, int lane) {
   auto inside = [&](uint64_t base, size_t extent) { return a >= base && a - base < extent && extent - (a - base) >= size; };
-  if (i.space != Space::Local && inside(kSharedBase, block->shared.size())) return block->shared.data() + (a - kSharedBase);
+  if (i.space != Space::Local && inside(kSharedBase, block->shared.size())) return in_shared(i, a - kSharedBase, size, lane);
   size_t mine = block->local_bytes();
   if (i.space != Space::Shared && inside(kLocalBase, mine))
     return block->local.data() + (size_t)(number * kLanes + lane) * mine + (a - kLocalBase);
   if (i.space != Space::Generic) fault(i, kIllegalAddress, lane, i.space == Space::Shared ? "access outside shared memory" : "access outside local memory");
   return nullptr;
+}
+
+uint8_t *Warp::in_shared(const Instruction &i, size_t at, size_t size, int lane) {
+  Moment now;
+  now.warp_time = time, now.instruction = i.index, now.thread = number * kLanes + lane;
+  if (!block->races.touch(i.access, at, size, now)) fault(i, kLaunchFailed, lane, "a race in shared memory with another thread: no barrier between");
+  return block->shared.data() + at;
 }
 
 void Warp::fault(const Instruction &i, int code, int lane, const std::string &what) const {

@@ -43,6 +43,7 @@ public:
   std::vector<Group> others; // groups that do not run now
   int number = 0;            // in the block
   bool releasing = false;    // a bar.red runs for its result
+  uint32_t time = 0;         // barriers of this warp alone
 
   template <class T> T *slot(uint32_t at) { return reinterpret_cast<T *>(file + at); }
   template <class F> void each(F f) const {
@@ -77,6 +78,7 @@ private:
   bool running = false;
   bool pick();
   void yield();
+  uint8_t *in_shared(const Instruction &, size_t at, size_t size, int lane);
   uint8_t *windowed(const Instruction &, uint64_t a, size_t size, int lane);
 };
 
