@@ -62,6 +62,8 @@ type admission struct {
 	limits   Limits
 	capacity capacity
 	memory   func() (free, total int64, err error)
+	decoders func() int // percent of NVDEC's capacity in use; -1 where that is not known
+	monitor  *cuda.Monitor
 	recent   recentLatency
 
 	mu       sync.Mutex
@@ -123,6 +125,12 @@ func (a *admission) checkDecoders(g *grant, _ bool) error {
 		return nil
 	}
 	left := max(0, float64(a.capacity.engines)*a.limits.DecoderShare-a.engines)
+	if used := a.decoders(); float64(used) > 100*a.limits.DecoderShare {
+		return &Refusal{
+			What: "decoder throughput", Need: fmt.Sprintf("%.3f NVDEC engines", g.engines), Left: fmt.Sprintf("none: %d %% of NVDEC is in use", used),
+			Remedy: "wait until the files that are vetted are through, remove a source, or use a GPU with more decoders",
+		}
+	}
 	if g.engines <= left {
 		return nil
 	}
@@ -194,15 +202,26 @@ func mebibytes(n int64) string { return fmt.Sprintf("%d MiB", n>>20) }
 
 // newAdmission asks what the engine's GPU has.
 func newAdmission(l Limits, dev device.Device, ordinal int, log *slog.Logger) *admission {
-	a := &admission{limits: l.withDefaults(), memory: dev.Memory}
+	a := &admission{limits: l.withDefaults(), memory: dev.Memory, decoders: func() int { return -1 }}
 	if dev.Mem() != frame.MemDevice {
 		return a
 	}
 	var err error
 	if a.capacity, err = capacityOf(dev, ordinal); err != nil {
 		log.Warn("what NVDEC can do is not known: no source is refused for its sake", "reason", err)
+		return a
 	}
+	a.monitor = cuda.NewMonitor(cuda.Options{Ordinal: ordinal, Logger: log})
+	a.capacity.clock = float64(a.monitor.Read().VideoClock)
+	a.decoders = func() int { return a.monitor.Read().DecoderPercent }
 	return a
+}
+
+func (a *admission) close() error {
+	if a.monitor == nil {
+		return nil
+	}
+	return a.monitor.Close()
 }
 
 func capacityOf(dev device.Device, ordinal int) (capacity, error) {

@@ -24,6 +24,7 @@ func room(free int64) *admission {
 		limits:   Limits{}.withDefaults(),
 		capacity: capacity{rate: rateOf(7, 5), engines: 2, clock: 1470},
 		memory:   func() (int64, int64, error) { return free, 16 << 30, nil },
+		decoders: func() int { return 50 },
 	}
 }
 
@@ -83,6 +84,11 @@ func TestAdmissionKeepsToTheDecoders(t *testing.T) {
 		t.Errorf("a file takes what is left: %v", err)
 	}
 	grants[0].giveBack()
+	a.decoders = func() int { return 97 } // files take what they can get
+	if _, err := a.take(t, 0, need, true); err == nil || !strings.Contains(err.Error(), "97 % of NVDEC is in use") {
+		t.Errorf("with busy decoders: %v", err)
+	}
+	a.decoders = func() int { return -1 }
 	if _, err := a.take(t, 0, need, true); err != nil {
 		t.Errorf("after one has gone: %v", err)
 	}

@@ -12,8 +12,13 @@ import (
 	"github.com/streamvet/streamvet/engine/media"
 )
 
-// ErrClosed is returned by Add after Close.
-var ErrClosed = errors.New("engine: closed")
+var (
+	// ErrClosed is returned by Add after Close.
+	ErrClosed = errors.New("engine: closed")
+	// ErrLost is in the error of every source of an engine whose GPU is gone: only a
+	// new process can get it back.
+	ErrLost = device.ErrLost
+)
 
 // Engine runs detectors on any number of sources at once. Its methods may be
 // called from any goroutine.
@@ -185,6 +190,9 @@ func (e *Engine) free() error {
 	}
 	if e.library != nil {
 		errs = append(errs, e.library.Close())
+	}
+	if e.admission != nil {
+		errs = append(errs, e.admission.close())
 	}
 	if e.device != nil {
 		errs = append(errs, e.device.Close())

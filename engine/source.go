@@ -187,6 +187,9 @@ func (s *Source) run(ctx context.Context) {
 	if s.stopped && errors.Is(err, context.Canceled) {
 		err = nil
 	}
+	if errors.Is(err, media.ErrDeviceLost) {
+		err = fmt.Errorf("%w: %w", ErrLost, err)
+	}
 	if err != nil {
 		s.err = fmt.Errorf("%s: %w", s.name, err)
 	}

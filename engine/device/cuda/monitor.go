@@ -72,6 +72,9 @@ func (m *Monitor) Read() Reading {
 	if memory, result := m.device.GetMemoryInfo(); result == nvml.SUCCESS {
 		r.MemoryUsed, r.MemoryTotal = int64(memory.Used), int64(memory.Total)
 	}
+	if clock, result := m.device.GetMaxClockInfo(nvml.CLOCK_VIDEO); result == nvml.SUCCESS {
+		r.VideoClock = int(clock)
+	}
 	return r
 }
 

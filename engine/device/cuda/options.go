@@ -27,4 +27,5 @@ type Reading struct {
 	DecoderPercent int   // of NVDEC's capacity in use; -1: not known
 	MemoryUsed     int64 // bytes, by all processes
 	MemoryTotal    int64 // bytes; 0: not known
+	VideoClock     int   // MHz at most of the decoders; 0: not known
 }
