@@ -35,6 +35,7 @@ var arrows = map[string][]string{
 	"engine/verdict":            {},
 	"models":                    {"engine/device", "engine/frame", "engine/verdict"},
 	"proto/streamvet/v1":        {},
+	"scripts/trimcuda":          {},
 	"server/journal":            {"proto/streamvet/v1"},
 }
 
