@@ -79,8 +79,8 @@ func TestOpenSaysWhatIsMissing(t *testing.T) {
 		"a list of none":      {"list", t.TempDir(), nil, []string{"[]", "there is no NVIDIA driver"}},
 		"a list without NVML": {"list", driverAlone, []string{"NAME=T4"}, []string{"T4", "CUDA 12.4", "<nil>"}},
 		"a list of two":       {"list", double.Folder(), []string{"DEVICES=2", "NVML_DRIVER=550.1", "MEMORY=24G"}, []string{"25769803776 7 5 550.1} {1 ", "<nil>"}},
-		"no NVML":             {"monitor", driverAlone, nil, []string{"level=WARN", "NVML tells nothing", "{-1 -1 0 0} <nil>"}},
-		"NVML":                {"monitor", double.Folder(), []string{"NVML_GPU=12", "NVML_DECODER=34", "MEMORY=8G"}, []string{"{12 34 ", " 8589934592} <nil>"}},
+		"no NVML":             {"monitor", driverAlone, nil, []string{"level=WARN", "NVML tells nothing", "{-1 -1 0 0 0} <nil>"}},
+		"NVML":                {"monitor", double.Folder(), []string{"NVML_GPU=12", "NVML_DECODER=34", "MEMORY=8G"}, []string{"{12 34 ", " 8589934592 1470} <nil>"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			said := inChild(t, k.task, k.folder, k.options...)
