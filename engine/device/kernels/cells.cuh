@@ -34,13 +34,15 @@ SV_GPU void sv_moments_of(sv_moments &m, const sv_rows &plane, sv_i32 x0, sv_i32
   for (sv_i32 i = lane % across; i < loads; i += across) {
     sv_i32 x = 16 * (first + i);
     sv_sixteen mask = {sv_within(x, x0, x1), sv_within(x + 4, x0, x1), sv_within(x + 8, x0, x1), sv_within(x + 12, x0, x1)};
-    for (sv_i32 y = y0 + lane / across; y < y1; y += down) {
-      sv_sixteen v = sv_load(plane, x, y);
-      sv_moments_add<PAIRS>(m, v.x, mask.x);
-      sv_moments_add<PAIRS>(m, v.y, mask.y);
-      sv_moments_add<PAIRS>(m, v.z, mask.z);
-      sv_moments_add<PAIRS>(m, v.w, mask.w);
-    }
+    sv_by_kind(plane, x, [&](auto kind) {
+      for (sv_i32 y = y0 + lane / across; y < y1; y += down) {
+        sv_sixteen v = sv_load(kind, plane, x, y);
+        sv_moments_add<PAIRS>(m, v.x, mask.x);
+        sv_moments_add<PAIRS>(m, v.y, mask.y);
+        sv_moments_add<PAIRS>(m, v.z, mask.z);
+        sv_moments_add<PAIRS>(m, v.w, mask.w);
+      }
+    });
   }
 }
 

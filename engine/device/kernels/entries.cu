@@ -23,7 +23,7 @@ SV_GPU sv_picture sv_on_device(SV_PLANES) {
 
 // sv_put_*: a thread an output position. sv_put_luma_*: a thread four of them, for
 // luma without a filter.
-#define SV_PUT(name, type)                                                \
+#define SV_PUT(name, type)                                                  \
   SV_ENTRY(sv_put_##name)(const sv_plan *plan, SV_PLANES, type *dst) {      \
     SV_SHARED sv_places places;                                             \
     sv_put_positions(&places, *plan, SV_PICTURE, dst);                      \

@@ -6,7 +6,7 @@
 #define SV_LANES_CUH
 #include "sample.h"
 
-#define SV_GPU SV_HD
+#define SV_GPU SV_HD  // of what a host cannot compile
 #define SV_SHARED static __attribute__((shared))
 #define SV_UNROLL _Pragma("unroll")  // loops stay rolled else; what they index would lie in memory
 
@@ -27,7 +27,6 @@ SV_GPU sv_i32 sv_group_z() { return (sv_i32)__nvvm_read_ptx_sreg_ctaid_z(); }
 SV_GPU sv_u32 sv_across(sv_u32 v, sv_i32 bits) { return (sv_u32)__nvvm_shfl_sync_bfly_i32(SV_ALL, (sv_i32)v, bits, 31); }
 SV_GPU sv_u32 sv_from(sv_u32 v, sv_i32 lane) { return (sv_u32)__nvvm_shfl_sync_idx_i32(SV_ALL, (sv_i32)v, lane, 31); }
 SV_GPU bool sv_any(bool v) { return __nvvm_vote_any_sync(SV_ALL, v); }
-SV_GPU bool sv_every(bool v) { return __nvvm_vote_all_sync(SV_ALL, v); }
 // In how many lanes v is true.
 SV_GPU sv_u32 sv_count(bool v) { return (sv_u32)__builtin_popcount(__nvvm_vote_ballot_sync(SV_ALL, v)); }
 
@@ -38,11 +37,9 @@ SV_GPU sv_u32 sv_sum(sv_u32 v, sv_i32 low, sv_i32 high) {
   return v;
 }
 
-// Adds of many threads to one place, in shared or in global memory.
+// An add of many threads to one place in shared memory; sv_add is that in global memory.
 #define SV_IN_SHARED(p) ((__attribute__((address_space(3))) sv_u32 *)(p))
 SV_GPU void sv_gather(sv_u32 *p, sv_u32 v) { asm volatile("red.shared.add.u32 [%0], %1;" ::"l"(SV_IN_SHARED(p)), "r"(v) : "memory"); }
-SV_GPU void sv_gather_max(sv_u32 *p, sv_u32 v) { asm volatile("red.shared.max.u32 [%0], %1;" ::"l"(SV_IN_SHARED(p)), "r"(v) : "memory"); }
-SV_GPU void sv_gather_min(sv_u32 *p, sv_u32 v) { asm volatile("red.shared.min.u32 [%0], %1;" ::"l"(SV_IN_SHARED(p)), "r"(v) : "memory"); }
 
 // Bytes of the pair (a, b), a the lower word; a selector of 8 and more repeats the
 // byte's top bit.
@@ -54,7 +51,7 @@ SV_GPU sv_four sv_apart(sv_four a, sv_four b) {
   asm("vabsdiff4.u32.u32.u32 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(0));
   return d;
 }
-// sum + a[0]*b[0] + ... + a[3]*b[3]; weights are signed.
+// sum + a[0]*b[0] + ... + a[3]*b[3]; sv_weigh with signed weights.
 SV_GPU sv_u32 sv_dot(sv_four a, sv_four b, sv_u32 sum) {
   sv_u32 d;
   asm("dp4a.u32.u32 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(sum));

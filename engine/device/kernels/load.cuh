@@ -29,8 +29,32 @@ SV_GPU sv_four sv_narrow(sv_u32 a, sv_u32 b, sv_i32 shift) {
   return sv_pick(a, b, 0x6420);
 }
 
-// Samples x..x+15 one by one, 0 outside the row.
-SV_GPU sv_sixteen sv_load_slowly(const sv_rows &r, const sv_u8 *row, sv_i32 x) {
+// How columns x..x+15 are read: they lie outside the row, need one look at each
+// sample, or are whole loads of bytes or of 16-bit words.
+enum { SV_OUTSIDE, SV_SINGLY, SV_BYTES, SV_WORDS };
+template <int KIND> struct sv_kind {};
+
+// Calls body with the kind of columns x..x+15, so that a loop over rows need not ask
+// for it again. x is a multiple of 16.
+template <class BODY>
+SV_GPU void sv_by_kind(const sv_rows &r, sv_i32 x, BODY body) {
+  if (x < 0 || x >= r.width) body(sv_kind<SV_OUTSIDE>());
+  else if (!r.aligned || x + 16 > r.width) body(sv_kind<SV_SINGLY>());
+  else if (r.shift == 0) body(sv_kind<SV_BYTES>());
+  else body(sv_kind<SV_WORDS>());
+}
+
+SV_GPU const sv_u8 *sv_row_at(const sv_rows &r, sv_i32 y) { return r.base + (sv_i64)y * r.pitch; }
+
+// Samples x..x+15 of row y, which is inside; those outside the row are 0.
+SV_GPU sv_sixteen sv_load(sv_kind<SV_OUTSIDE>, const sv_rows &, sv_i32, sv_i32) { return (sv_sixteen){0, 0, 0, 0}; }
+SV_GPU sv_sixteen sv_load(sv_kind<SV_BYTES>, const sv_rows &r, sv_i32 x, sv_i32 y) { return *(const sv_sixteen *)(sv_row_at(r, y) + x); }
+SV_GPU sv_sixteen sv_load(sv_kind<SV_WORDS>, const sv_rows &r, sv_i32 x, sv_i32 y) {
+  const sv_sixteen *row = (const sv_sixteen *)(sv_row_at(r, y) + 2 * x), a = row[0], b = row[1];
+  return (sv_sixteen){sv_narrow(a.x, a.y, r.shift), sv_narrow(a.z, a.w, r.shift), sv_narrow(b.x, b.y, r.shift), sv_narrow(b.z, b.w, r.shift)};
+}
+SV_GPU sv_sixteen sv_load(sv_kind<SV_SINGLY>, const sv_rows &r, sv_i32 x, sv_i32 y) {
+  const sv_u8 *row = sv_row_at(r, y);
   sv_sixteen v = {0, 0, 0, 0};
   for (sv_i32 end = x + 16; x < end; x += 4) {
     sv_four word = 0;
@@ -43,19 +67,9 @@ SV_GPU sv_sixteen sv_load_slowly(const sv_rows &r, const sv_u8 *row, sv_i32 x) {
   }
   return v;
 }
-
-// Samples x..x+15 of row y, 0 outside the row. x is a multiple of 16, y inside.
 SV_GPU sv_sixteen sv_load(const sv_rows &r, sv_i32 x, sv_i32 y) {
-  const sv_u8 *row = r.base + (sv_i64)y * r.pitch;
-  sv_sixteen v = {0, 0, 0, 0};
-  if (x < 0 || x >= r.width) return v;
-  if (!r.aligned || x + 16 > r.width) return sv_load_slowly(r, row, x);
-  if (r.shift == 0) return *(const sv_sixteen *)(row + x);
-  sv_sixteen a = ((const sv_sixteen *)(row + 2 * x))[0], b = ((const sv_sixteen *)(row + 2 * x))[1];
-  v.x = sv_narrow(a.x, a.y, r.shift);
-  v.y = sv_narrow(a.z, a.w, r.shift);
-  v.z = sv_narrow(b.x, b.y, r.shift);
-  v.w = sv_narrow(b.z, b.w, r.shift);
+  sv_sixteen v;
+  sv_by_kind(r, x, [&](auto kind) { v = sv_load(kind, r, x, y); });
   return v;
 }
 

@@ -3,8 +3,8 @@
 // columns and grid cells. An item adds its share to the measures with integer
 // adds, minima and maxima, so items may run in any order; finish comes last.
 //
-// On a GPU an item is a thread (a block item: a warp) and sv_add is an atomic.
-// The CPU backend computes the same sums in other loops.
+// The bodies say what is summed. The fast forms (device/cpu, and the .cuh files for
+// a GPU, where sv_add is atomic) compute the same sums in other loops.
 #ifndef SV_MEASURE_H
 #define SV_MEASURE_H
 #include "sample.h"

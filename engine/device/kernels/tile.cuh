@@ -23,8 +23,8 @@ enum { SV_LAPLACIAN, SV_GRADIENT_1, SV_GRADIENT_4, SV_GRADIENT_V1, SV_GRADIENT_V
 // Everything that the threads of a tile share: 17 KB. The sums are of one tile, so
 // 32 bits hold them: 2^13 samples of at most 65025.
 struct sv_tile {
-  sv_u32 rows[SV_TILE_ROWS][SV_ROW];
-  sv_u8 steps[SV_STRIPS][SV_BLOCK][SV_LANES];  // from the row above, of four columns: <= 4 * 32
+  alignas(16) sv_u32 rows[SV_TILE_ROWS][SV_ROW];
+  alignas(16) sv_u8 steps[SV_STRIPS][SV_BLOCK][SV_LANES];  // from the row above, of four columns: <= 4 * 32
   sv_u32 luma[SV_STRIPS][SV_TILE_BLOCKS], noise[SV_STRIPS][SV_TILE_BLOCKS];  // of blocks
   sv_u8 stands_out[SV_STRIPS][SV_TILE_BLOCKS];
   // From here on zero at first.
@@ -45,10 +45,13 @@ SV_GPU void sv_tile_load(sv_tile *t, const sv_rows &luma, sv_i32 x0, sv_i32 y0) 
   const sv_i32 loads = SV_ROW / 4, at_once = SV_TILE_THREADS / loads;
   sv_i32 part = sv_thread_x() % loads, first = sv_thread_x() / loads;
   sv_i32 rows = first < at_once ? sv_min(SV_TILE_ROWS, luma.height - y0 + SV_ABOVE + 1) : 0;
-  for (sv_i32 row = first; row < rows; row += at_once) {
-    sv_i32 y = sv_min(sv_max(y0 - SV_ABOVE + row, 0), luma.height - 1);
-    *(sv_sixteen *)&t->rows[row][4 * part] = sv_load(luma, x0 - SV_SIDE + 16 * part, y);
-  }
+  sv_i32 x = x0 - SV_SIDE + 16 * part;
+  sv_by_kind(luma, x, [&](auto kind) {
+    for (sv_i32 row = first; row < rows; row += at_once) {
+      sv_i32 y = sv_min(sv_max(y0 - SV_ABOVE + row, 0), luma.height - 1);
+      *(sv_sixteen *)&t->rows[row][4 * part] = sv_load(kind, luma, x, y);
+    }
+  });
 }
 
 // The sums of absolute differences to the luma before, by block. Eight threads
@@ -56,11 +59,14 @@ SV_GPU void sv_tile_load(sv_tile *t, const sv_rows &luma, sv_i32 x0, sv_i32 y0) 
 SV_GPU void sv_tile_sad(sv_tile *t, const sv_rows &before, sv_i32 x0, sv_i32 y0) {
   sv_i32 block = sv_thread_x() % SV_TILE_BLOCKS, row = sv_thread_x() / SV_TILE_BLOCKS;
   sv_i32 strips = sv_min(SV_STRIPS, (before.height - y0 - row + SV_BLOCK - 1) / SV_BLOCK);
-  for (sv_i32 strip = 0; strip < strips; strip++, row += SV_BLOCK) {
-    sv_sixteen a = *(const sv_sixteen *)&t->rows[SV_ABOVE + row][4 * (block + 1)], b = sv_load(before, x0 + SV_BLOCK * block, y0 + row);
-    sv_u32 sad = sv_dot(sv_apart(a.x, b.x), SV_ONES, sv_dot(sv_apart(a.y, b.y), SV_ONES, 0));
-    sv_gather(&t->sad[strip][block], sv_dot(sv_apart(a.z, b.z), SV_ONES, sv_dot(sv_apart(a.w, b.w), SV_ONES, sad)));
-  }
+  sv_i32 x = x0 + SV_BLOCK * block;
+  sv_by_kind(before, x, [&](auto kind) {
+    for (sv_i32 strip = 0; strip < strips; strip++, row += SV_BLOCK) {
+      sv_sixteen a = *(const sv_sixteen *)&t->rows[SV_ABOVE + row][4 * (block + 1)], b = sv_load(kind, before, x, y0 + row);
+      sv_u32 sad = sv_dot(sv_apart(a.x, b.x), SV_ONES, sv_dot(sv_apart(a.y, b.y), SV_ONES, 0));
+      sv_gather(&t->sad[strip][block], sv_dot(sv_apart(a.z, b.z), SV_ONES, sv_dot(sv_apart(a.w, b.w), SV_ONES, sad)));
+    }
+  });
 }
 
 #endif
