@@ -92,6 +92,24 @@ func (s *Source) Progress() Progress {
 	}
 }
 
+// Counts is what a source has done by now.
+type Counts struct {
+	Position time.Duration // media time
+	Frames   int64
+	Uploads  int64            // as in Summary
+	Drops    map[string]int64 // as in Summary
+	Stages   Stages
+	Latency  LatencySummary
+}
+
+// Counts reads the counters. It waits for nobody: not for the sink either.
+func (s *Source) Counts() Counts {
+	return Counts{
+		Position: time.Duration(s.clock.at.Load()), Frames: s.clock.frames.Load(), Uploads: s.clock.uploads.Load(),
+		Drops: s.drops.all(), Stages: s.clock.stages(), Latency: s.clock.latency.Summary(),
+	}
+}
+
 // Summary is what became of a source.
 type Summary struct {
 	Progress
@@ -129,9 +147,13 @@ func (s *Source) summary() Summary {
 	return Summary{
 		Progress: s.Progress(), Info: s.Info(), Stopped: s.stopped, ByDefect: byDefect,
 		Uploads: c.uploads.Load(), Drops: s.drops.all(), Latency: c.latency.Summary(),
-		Stages: Stages{
-			Decode: c.decode.total(), Measure: c.measure.total(), Prepare: c.prepare.total(), Score: c.score.total(),
-			SlotWait: c.wait.total(), Sound: c.sound.total(), Networks: c.networks.total(), Looks: c.looks.Load(),
-		},
+		Stages: c.stages(),
+	}
+}
+
+func (c *clock) stages() Stages {
+	return Stages{
+		Decode: c.decode.total(), Measure: c.measure.total(), Prepare: c.prepare.total(), Score: c.score.total(),
+		SlotWait: c.wait.total(), Sound: c.sound.total(), Networks: c.networks.total(), Looks: c.looks.Load(),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -128,6 +129,9 @@ func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
 	if err != nil {
 		cancel()
 		return nil, errors.Join(err, queue.Close())
+	}
+	if i := m.Info(); c.DetectLive && strings.Contains(i.Container, "hls") && i.Duration == 0 {
+		c.Realtime = true
 	}
 	s := &Source{
 		engine: e, name: c.Name, log: e.config.Logger.With("source", c.Name), media: m, queue: queue,

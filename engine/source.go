@@ -35,6 +35,9 @@ type SourceConfig struct {
 	// refused where there is no room, and pictures that a network has no time for are
 	// not shown to it.
 	Realtime bool
+	// DetectLive makes it Realtime also where what is opened turns out to have no end:
+	// a playlist of HLS that goes on.
+	DetectLive bool
 	// Epoch numbers the connections of a source that is connected again and again; it
 	// stands in verdicts, and in their ids. 0 for what is connected once.
 	Epoch int
@@ -42,6 +45,9 @@ type SourceConfig struct {
 	Paced bool
 	// Selection is which detectors run on it, and under which rules.
 	Selection Selection
+	// Renew is called by Supervise before each connection, with the epoch that it will
+	// be; what it changes holds from then on, an error is one of connecting. May be nil.
+	Renew func(*SourceConfig) error
 }
 
 // Source is one input under analysis. Its methods may be called from any goroutine.
@@ -78,6 +84,9 @@ func (s *Source) Info() media.Info { return s.media.Info() }
 
 // Name is the source's name in verdicts.
 func (s *Source) Name() string { return s.name }
+
+// Realtime tells whether it counts as one that comes at its own pace.
+func (s *Source) Realtime() bool { return s.realtime }
 
 // Stop ends the source early; what was found so far stands. It does not wait.
 func (s *Source) Stop() { s.stop() }

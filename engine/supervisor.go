@@ -128,6 +128,12 @@ func (s *supervisor) connection(ctx context.Context) (Turn, error) {
 	turn := Turn{Phase: Connecting, Epoch: s.config.Epoch}
 	s.tell(turn)
 	s.tries++
+	if s.config.Renew != nil {
+		if err := s.config.Renew(&s.config); err != nil {
+			s.outage.begin(time.Now(), 0)
+			return turn, err
+		}
+	}
 	c := s.config
 	c.Sink = &firstFrame{Sink: c.Sink, outage: &s.outage}
 	source, err := s.engine.Add(ctx, c)
@@ -141,7 +147,7 @@ func (s *supervisor) connection(ctx context.Context) (Turn, error) {
 	if sum.Position > 0 {
 		s.tries = 0
 	}
-	if err == nil && (s.config.Realtime || media.ComesAtItsPace(s.config.URL)) {
+	if err == nil && (source.Realtime() || media.ComesAtItsPace(s.config.URL)) {
 		err = errOver
 	}
 	if err != nil && ctx.Err() == nil {
