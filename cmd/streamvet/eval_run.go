@@ -140,17 +140,8 @@ func (e *evaluation) vet(ctx context.Context, i eval.Item) (eval.Result, error) 
 	if i.Truth.Version > 0 { // there is a truth
 		err = i.Truth.Fit(facts)
 	}
-	interval := time.Duration(0)
-	if facts.Width > 0 {
-		interval = 40 * time.Millisecond
-		if facts.Rate.Valid() {
-			interval = time.Duration(facts.Rate.Seconds(1) * 1e9)
-		}
-		if i.Truth.Frames > 0 {
-			interval = time.Duration(i.Truth.Rate().Seconds(1) * 1e9)
-		}
-	}
-	s.meter = eval.NewMeter(i.Truth, interval, e.outputs)
+	tracks := tracksOf(facts, i.Truth)
+	s.meter = eval.NewMeter(i.Truth, tracks, e.outputs)
 	close(s.ready)
 	if err != nil {
 		source.Stop()
@@ -164,13 +155,29 @@ func (e *evaluation) vet(ctx context.Context, i eval.Item) (eval.Result, error) 
 	case sum.Stopped:
 		return eval.Result{}, context.Cause(ctx)
 	}
-	r := eval.Result{Seconds: sum.Position.Seconds(), Interval: interval, Verdicts: s.verdicts}
+	r := eval.Result{Seconds: sum.Position.Seconds(), Tracks: tracks, Verdicts: s.verdicts}
 	length := sum.Position
 	if i.Truth.Duration > 0 {
 		length = min(length, time.Duration(i.Truth.Duration*1e9))
 	}
 	r.Scores, r.Peaks = s.meter.Close(length)
 	return r, nil
+}
+
+// tracksOf takes the rate of pictures from the truth, else from the file, else 25 a second.
+func tracksOf(f inject.Facts, t inject.Truth) eval.Tracks {
+	out := eval.Tracks{Sound: f.SampleRate > 0}
+	rate := inject.Rate{Num: 25, Den: 1}
+	switch {
+	case f.Width == 0:
+		return out
+	case t.Frames > 0:
+		rate = t.Rate()
+	case f.Rate.Valid():
+		rate = f.Rate
+	}
+	out.Interval = time.Duration(rate.Seconds(1) * 1e9)
+	return out
 }
 
 // factsOf is what a truth is held against.

@@ -150,6 +150,7 @@ func TestEvalSaysWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	streamvet(t, "eval", "--only", "black", truth).want(t, exitTrouble, "the truth is of another file", "160x90, not 320x180", "the file has none", "9.00 s, not 4.", "1 item of 1 could not be measured")
+	streamvet(t, "vet", "--only", "black", "--truth", truth, spoiled).want(t, exitTrouble, "the truth is of another file", "160x90, not 320x180")
 	noMedia := t.TempDir()
 	for want, args := range map[string][]string{
 		"name a set":                {"eval"},

@@ -162,7 +162,11 @@ func vet(ctx context.Context, o vetOptions, stdout, stderr io.Writer) (code int,
 		if o.json {
 			out = stderr
 		}
-		printComparison(out, p.paint, truth, v.runs[0].ended)
+		if e := truth.Fit(factsOf(v.runs[0].source.Info())); e != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", o.truth, e))
+		} else {
+			printComparison(out, p.paint, truth, v.runs[0].ended)
+		}
 	}
 	if err != nil {
 		code = exitTrouble

@@ -1,8 +1,6 @@
 package eval
 
 import (
-	"time"
-
 	"github.com/streamvet/streamvet/engine/inject"
 	"github.com/streamvet/streamvet/engine/verdict"
 )
@@ -25,7 +23,7 @@ func (i Item) Clean() bool { return len(i.Truth.Defects) == 0 }
 // Result is what came of vetting an item.
 type Result struct {
 	Seconds  float64           `json:"seconds"`
-	Interval time.Duration     `json:"interval"` // from one picture to the next; 0 without pictures
+	Tracks   Tracks            `json:"tracks"`
 	Scores   []Separable       `json:"scores"`
 	Peaks    []float64         `json:"peaks"` // of each entry of the truth: the highest score about it
 	Verdicts []verdict.Verdict `json:"verdicts"`

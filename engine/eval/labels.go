@@ -123,11 +123,39 @@ func (l labels) each(list []stretch, start, end time.Duration, f func(stretch)) 
 	}
 }
 
-// relevant tells whether scores of an output are counted on an item: on clean ones
-// always, on others where they are about what was injected.
-func relevant(t inject.Truth, o Output) bool {
-	if len(t.Defects) == 0 {
+// Tracks is what an item has.
+type Tracks struct {
+	Interval time.Duration `json:"interval"` // from one picture to the next; 0 without pictures
+	Sound    bool          `json:"sound"`
+}
+
+// has tells whether there is anything in an item that an output could be about.
+func (t Tracks) has(o Output) bool {
+	switch first(o) {
+	case verdict.DecodeError, verdict.TimestampJump, verdict.FormatChange, verdict.MissingTrack, verdict.Stall:
 		return true
+	case verdict.AVDesync:
+		return t.Interval > 0 && t.Sound
+	}
+	if inject.OfPictures(first(o)) {
+		return t.Interval > 0
+	}
+	return t.Sound
+}
+
+// first is the defect that an output is sorted by.
+func first(o Output) verdict.Defect {
+	if o.Members != nil {
+		return o.Members[0]
+	}
+	return o.Defect
+}
+
+// relevant tells whether scores of an output are counted on an item: on clean ones
+// that have what it looks at, on others where they are about what was injected.
+func relevant(t inject.Truth, tracks Tracks, o Output) bool {
+	if len(t.Defects) == 0 {
+		return tracks.has(o)
 	}
 	return slices.ContainsFunc(t.Defects, func(e inject.Entry) bool { return o.about(e.Defect) && !e.Invisible })
 }

@@ -26,17 +26,15 @@ type Meter struct {
 }
 
 // NewMeter makes a meter for an item; the truth of a clean one has no defects.
-// interval is the time from one picture to the next; 0 stands for an item without
-// pictures.
-func NewMeter(truth inject.Truth, interval time.Duration, outputs []Output) *Meter {
+func NewMeter(truth inject.Truth, tracks Tracks, outputs []Output) *Meter {
 	m := &Meter{truth: truth, peaks: make([]float64, len(truth.Defects))}
 	for _, o := range outputs {
-		if !relevant(truth, o) {
+		if !relevant(truth, tracks, o) {
 			continue
 		}
 		l := &line{meter: m, labels: labelsOf(truth, o), out: Separable{Output: o}, unit: soundUnit, start: at(truth.SoundStart)}
-		if inject.OfPictures(o.Defect) && interval > 0 {
-			l.unit, l.start = interval, at(truth.PictureStart)
+		if inject.OfPictures(first(o)) && tracks.Interval > 0 {
+			l.unit, l.start = tracks.Interval, at(truth.PictureStart)
 		}
 		l.silent = max(len(o.Members), 1)
 		m.lines = append(m.lines, l)

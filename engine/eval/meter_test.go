@@ -20,6 +20,8 @@ func entry(d verdict.Defect, start, end float64) inject.Entry {
 	return inject.Entry{Defect: d, Kind: string(d), Start: start, End: end}
 }
 
+func bothTracks() Tracks { return Tracks{Interval: 40 * ms, Sound: true} }
+
 func output(d verdict.Defect) Output { return Output{Detector: string(d), Defect: d} }
 
 func score(d verdict.Defect, start, length time.Duration, value float64) verdict.Score {
@@ -38,7 +40,7 @@ func perfect(m *Meter, d verdict.Defect, from, to time.Duration) {
 }
 
 func TestUnitsAreSortedByTheTruth(t *testing.T) {
-	m := NewMeter(truthOf(entry(verdict.Noise, 4, 6)), 40*ms, []Output{output(verdict.Noise), output(verdict.Blur)})
+	m := NewMeter(truthOf(entry(verdict.Noise, 4, 6)), bothTracks(), []Output{output(verdict.Noise), output(verdict.Blur)})
 	perfect(m, verdict.Noise, 4*time.Second, 6*time.Second)
 	perfect(m, verdict.Blur, 0, 0)
 	out, peaks := m.Close(10 * time.Second)
@@ -63,7 +65,7 @@ func TestUnitsAreSortedByTheTruth(t *testing.T) {
 }
 
 func TestCleanItemsAreNegativeForAll(t *testing.T) {
-	m := NewMeter(truthOf(), 40*ms, []Output{output(verdict.Noise), output(verdict.Click), output(verdict.Hiss)})
+	m := NewMeter(truthOf(), bothTracks(), []Output{output(verdict.Noise), output(verdict.Click), output(verdict.Hiss)})
 	perfect(m, verdict.Noise, 0, 0)
 	out, _ := m.Close(10 * time.Second)
 	for i, want := range []int64{250, 500, 500} {
@@ -75,7 +77,7 @@ func TestCleanItemsAreNegativeForAll(t *testing.T) {
 
 // A detector may speak of a stretch after it is over, and of a long one at once.
 func TestLateAndLongScores(t *testing.T) {
-	m := NewMeter(truthOf(entry(verdict.Freeze, 2, 4)), 40*ms, []Output{output(verdict.Freeze)})
+	m := NewMeter(truthOf(entry(verdict.Freeze, 2, 4)), bothTracks(), []Output{output(verdict.Freeze)})
 	m.Scores(0, []verdict.Score{score(verdict.Freeze, 0, 2*time.Second, 0), score(verdict.Freeze, 2*time.Second, 2*time.Second, .7), score(verdict.Freeze, 4*time.Second, 6*time.Second, 0)})
 	out, peaks := m.Close(10 * time.Second)
 	if s := out[0]; curveOf(&s.Pos, &s.Neg).measure(.01).auc != 1 || s.Pos.Total() != 50 || peaks[0] < .69 {
@@ -84,7 +86,7 @@ func TestLateAndLongScores(t *testing.T) {
 }
 
 func TestAClickIsFoundInItsUnit(t *testing.T) {
-	m := NewMeter(truthOf(entry(verdict.Click, 5.005, 5.0051)), 40*ms, []Output{output(verdict.Click)})
+	m := NewMeter(truthOf(entry(verdict.Click, 5.005, 5.0051)), bothTracks(), []Output{output(verdict.Click)})
 	m.Scores(1, []verdict.Score{score(verdict.Click, 5005*ms, ms/10, .8)})
 	out, peaks := m.Close(10 * time.Second)
 	if s := out[0]; s.Pos.Total() != 1 || curveOf(&s.Pos, &s.Neg).measure(.01).auc != 1 || peaks[0] < .79 {
@@ -97,7 +99,7 @@ func TestDamageCountsByItsPictures(t *testing.T) {
 	e.Frames = []int64{50, 51, 60}
 	hidden := entry(verdict.BlockCorruption, 7, 7.4)
 	hidden.Invisible = true
-	m := NewMeter(truthOf(e, hidden), 40*ms, []Output{output(verdict.BlockCorruption)})
+	m := NewMeter(truthOf(e, hidden), bothTracks(), []Output{output(verdict.BlockCorruption)})
 	out, _ := m.Close(10 * time.Second)
 	if s := out[0]; s.Pos.Total() != 3 || s.Neg.Total() != 250-51-10 {
 		t.Errorf("%d positive, %d negative", s.Pos.Total(), s.Neg.Total())
@@ -105,7 +107,7 @@ func TestDamageCountsByItsPictures(t *testing.T) {
 }
 
 func TestFreezeOrStutterTakesTheHigherOne(t *testing.T) {
-	m := NewMeter(truthOf(entry(verdict.Stutter, 1, 1.2), entry(verdict.Freeze, 5, 6)), 40*ms, []Output{RepeatsOutput()})
+	m := NewMeter(truthOf(entry(verdict.Stutter, 1, 1.2), entry(verdict.Freeze, 5, 6)), bothTracks(), []Output{RepeatsOutput()})
 	perfect(m, verdict.Stutter, time.Second, 1200*ms)
 	m.Scores(0, []verdict.Score{score(verdict.Freeze, 0, 5*time.Second, 0), score(verdict.Freeze, 5*time.Second, time.Second, .9)})
 	out, peaks := m.Close(10 * time.Second)
@@ -116,7 +118,7 @@ func TestFreezeOrStutterTakesTheHigherOne(t *testing.T) {
 
 // Tracks speak at their own pace; none of their scores is lost.
 func TestTracksAtTheirOwnPace(t *testing.T) {
-	m := NewMeter(truthOf(entry(verdict.Silence, 1, 2)), 40*ms, []Output{output(verdict.Silence)})
+	m := NewMeter(truthOf(entry(verdict.Silence, 1, 2)), bothTracks(), []Output{output(verdict.Silence)})
 	for n := range 100 {
 		m.Scores(1, []verdict.Score{score(verdict.Silence, time.Duration(n)*100*ms, 100*ms, 0)})
 	}
@@ -125,7 +127,7 @@ func TestTracksAtTheirOwnPace(t *testing.T) {
 	if out[0].Pos.Total() != 50 || peaks[0] != 1 && peaks[0] != 0 {
 		t.Errorf("%+v", out)
 	}
-	m = NewMeter(truthOf(entry(verdict.Silence, 1, 2)), 40*ms, []Output{output(verdict.Silence)})
+	m = NewMeter(truthOf(entry(verdict.Silence, 1, 2)), bothTracks(), []Output{output(verdict.Silence)})
 	for n := range 100 {
 		at := time.Duration(n) * 100 * ms
 		m.Scores(1, []verdict.Score{score(verdict.Silence, at, 100*ms, 0)})
@@ -140,7 +142,7 @@ func TestTracksAtTheirOwnPace(t *testing.T) {
 
 func TestShortAndEmptyItems(t *testing.T) {
 	for _, length := range []time.Duration{0, 1, 39 * ms, 100 * ms} {
-		m := NewMeter(inject.Truth{}, 40*ms, []Output{output(verdict.Black), output(verdict.Silence)})
+		m := NewMeter(inject.Truth{}, bothTracks(), []Output{output(verdict.Black), output(verdict.Silence)})
 		out, _ := m.Close(length)
 		if out[0].Pos.Total() != 0 || out[0].WindowsNeg.Total() > 1 {
 			t.Errorf("%v: %+v", length, out)
@@ -152,7 +154,7 @@ func TestShortAndEmptyItems(t *testing.T) {
 func TestEveryUnitIsCountedOnce(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	for range 50 {
-		m := NewMeter(inject.Truth{}, 40*ms, []Output{output(verdict.Black)})
+		m := NewMeter(inject.Truth{}, bothTracks(), []Output{output(verdict.Black)})
 		at := time.Duration(0)
 		most := 0
 		for at < 400*time.Second {
@@ -166,6 +168,28 @@ func TestEveryUnitIsCountedOnce(t *testing.T) {
 		out, _ := m.Close(400 * time.Second)
 		if n := out[0].Neg.Total(); n < 10000 || n > 10012 || most > 40 {
 			t.Fatalf("%d units, %d kept", n, most)
+		}
+	}
+}
+
+// A file of sound says nothing of detectors of pictures, and the other way round.
+func TestItemsCountForWhatTheyHave(t *testing.T) {
+	all := []Output{output(verdict.Black), output(verdict.Click), output(verdict.DecodeError), output(verdict.AVDesync), RepeatsOutput()}
+	for _, c := range []struct {
+		tracks Tracks
+		want   string
+	}{
+		{Tracks{Interval: 40 * ms}, "black decode_error freeze or stutter "},
+		{Tracks{Sound: true}, "click decode_error "},
+		{bothTracks(), "black click decode_error av_desync freeze or stutter "},
+	} {
+		got := ""
+		out, _ := NewMeter(inject.Truth{}, c.tracks, all).Close(time.Second)
+		for _, s := range out {
+			got += string(s.Output.Defect) + " "
+		}
+		if got != c.want {
+			t.Errorf("%+v: %s, want %s", c.tracks, got, c.want)
 		}
 	}
 }

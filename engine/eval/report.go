@@ -163,14 +163,6 @@ func (s *Summary) Report(draws int) Report {
 	return r
 }
 
-// first is the defect that an output is sorted by.
-func first(o Output) verdict.Defect {
-	if o.Members != nil {
-		return o.Members[0]
-	}
-	return o.Defect
-}
-
 func (s *Summary) cleanReport() CleanReport {
 	var c CleanReport
 	seconds := 0.0
@@ -184,23 +176,14 @@ func (s *Summary) cleanReport() CleanReport {
 		if o.Members != nil {
 			continue
 		}
-		alarms := s.cleanAlarms(n)
-		all += alarms
-		if alarms > 0 {
-			c.ByOutput = append(c.ByOutput, rateOf(&o, alarms, c.Hours))
+		all += s.alarms[n]
+		if s.alarms[n] > 0 {
+			c.ByOutput = append(c.ByOutput, rateOf(&o, s.alarms[n], s.hours[n]))
 		}
 	}
 	slices.SortStableFunc(c.ByOutput, func(a, b AlarmRate) int { return b.Alarms - a.Alarms })
 	c.FalseAlarms = rateOf(nil, all, c.Hours)
 	return c
-}
-
-func (s *Summary) cleanAlarms(n int) int {
-	sum := 0
-	for _, alarms := range s.alarms[n] {
-		sum += alarms
-	}
-	return sum
 }
 
 func rateOf(o *Output, alarms int, hours float64) AlarmRate {
@@ -214,8 +197,7 @@ func rateOf(o *Output, alarms int, hours float64) AlarmRate {
 
 func (s *Summary) defect(n int, o Output, draws int) DefectReport {
 	d := DefectReport{Output: o, WorstMisses: s.misses[n], WorstAlarms: s.wrong[n]}
-	hours := s.cleanReport().Hours
-	d.FalseAlarms = rateOf(nil, s.cleanAlarms(n), hours)
+	d.FalseAlarms = rateOf(nil, s.alarms[n], s.hours[n])
 	every := func(slice) bool { return true }
 	d.All = s.slice(n, draws, every, every)
 	type step struct {
@@ -247,7 +229,7 @@ func (s *Summary) defect(n int, o Output, draws int) DefectReport {
 	if d.All.Items == 0 {
 		d.Notes = append(d.Notes, "nothing of it was injected: there is no recall and no F1 of it")
 	}
-	if hours == 0 {
+	if s.hours[n] == 0 {
 		d.Notes = append(d.Notes, "there was no clean material: false alarms an hour are not known")
 	}
 	return d

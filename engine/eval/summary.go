@@ -37,7 +37,7 @@ func (e *events) add(o *events) {
 	e.end = append(e.end, o.end...)
 }
 
-// clean is how much clean material of a group there is, and what was said of it.
+// clean is how much clean material there is.
 type clean struct {
 	seconds float64
 	items   int
@@ -59,7 +59,8 @@ type Summary struct {
 	outputs []Output
 	scores  []map[slice]*Separable // by output
 	events  []map[slice]*events    // by output
-	alarms  []map[slice]int        // by output: on clean material
+	alarms  []int                  // by output: on clean material
+	hours   []float64              // by output: of clean material that has what it looks at
 	misses  [][]Example
 	wrong   [][]Example
 
@@ -73,11 +74,11 @@ type Summary struct {
 // NewSummary makes a summary for detectors that say these outputs.
 func NewSummary(outputs []Output) *Summary {
 	n := len(outputs)
-	s := &Summary{outputs: outputs, scores: make([]map[slice]*Separable, n), events: make([]map[slice]*events, n), alarms: make([]map[slice]int, n),
+	s := &Summary{outputs: outputs, scores: make([]map[slice]*Separable, n), events: make([]map[slice]*events, n), alarms: make([]int, n), hours: make([]float64, n),
 		misses: make([][]Example, n), wrong: make([][]Example, n),
 		clean: map[slice]*clean{}, verdicts: map[string][]verdict.Verdict{}, unheard: map[verdict.Defect]int{}}
 	for i := range outputs {
-		s.scores[i], s.events[i], s.alarms[i] = map[slice]*Separable{}, map[slice]*events{}, map[slice]int{}
+		s.scores[i], s.events[i] = map[slice]*Separable{}, map[slice]*events{}
 	}
 	return s
 }
@@ -96,7 +97,7 @@ func (s *Summary) Add(i Item, r Result) {
 	}
 	s.crossings = append(s.crossings, crossing{i.Kind, i.Control, i.Truth.Defects, r.Verdicts})
 	for n, o := range s.outputs {
-		if relevant(i.Truth, o) {
+		if relevant(i.Truth, r.Tracks, o) {
 			s.addEvents(n, i, r)
 		}
 	}
@@ -140,11 +141,14 @@ func (s *Summary) addClean(i Item, r Result) {
 	c.items++
 	s.verdicts[i.ID] = r.Verdicts
 	for n, o := range s.outputs {
+		if r.Tracks.has(o) {
+			s.hours[n] += r.Seconds / 3600
+		}
 		for _, v := range r.Verdicts {
 			if !o.about(v.Defect) || o.Members == nil && v.Detector != o.Detector {
 				continue
 			}
-			s.alarms[n][at]++
+			s.alarms[n]++
 			s.addAlarm(n, i, v)
 		}
 	}

@@ -24,7 +24,7 @@ func spoiled(id, group string, level int, height float64, verdicts ...verdict.Ve
 }
 
 func measured(i Item, height float64, verdicts ...verdict.Verdict) Result {
-	m := NewMeter(i.Truth, 40*ms, outputsOfTests())
+	m := NewMeter(i.Truth, bothTracks(), outputsOfTests())
 	for n := range 250 {
 		v, t := .1, time.Duration(n)*40*ms
 		if !i.Clean() && t >= 4*time.Second && t < 6*time.Second {
@@ -32,7 +32,7 @@ func measured(i Item, height float64, verdicts ...verdict.Verdict) Result {
 		}
 		m.Scores(0, []verdict.Score{score(verdict.Noise, t, 40*ms, v)})
 	}
-	r := Result{Seconds: 10, Interval: 40 * ms, Verdicts: verdicts}
+	r := Result{Seconds: 10, Tracks: bothTracks(), Verdicts: verdicts}
 	r.Scores, r.Peaks = m.Close(10 * time.Second)
 	return r
 }
@@ -159,7 +159,7 @@ func TestCrossAlarms(t *testing.T) {
 func TestFreezeIsAnswerToStutterInTheUnionOnly(t *testing.T) {
 	s := NewSummary(outputsOfTests())
 	i := Item{ID: "a", Group: "a", Collection: "c", Kind: "freeze", Truth: truthOf(entry(verdict.Stutter, 4, 4.4))}
-	s.Add(i, Result{Seconds: 10, Verdicts: []verdict.Verdict{said(verdict.Freeze, 4, 4.5, 1)}, Peaks: []float64{.3}})
+	s.Add(i, Result{Seconds: 10, Tracks: bothTracks(), Verdicts: []verdict.Verdict{said(verdict.Freeze, 4, 4.5, 1)}, Peaks: []float64{.3}})
 	r := s.Report(10)
 	if e := find(t, r, verdict.Stutter).All.Events; e.Found != 0 || e.Injected != 1 {
 		t.Errorf("stutter %+v", e)
