@@ -21,8 +21,8 @@ SV_GPU sv_picture sv_on_device(SV_PLANES) {
 }
 #define SV_PICTURE sv_on_device(geometry, y, u, v, pitch_y, pitch_u, pitch_v)
 
-// sv_put_*: a thread an output position. sv_put_luma_*: a thread four of them, for
-// luma without a filter.
+// sv_put_*: a thread an output position. sv_put_luma_*, for luma without a filter: a
+// thread four of them in each of four rows.
 #define SV_PUT(name, type)                                                  \
   SV_ENTRY(sv_put_##name)(const sv_plan *plan, SV_PLANES, type *dst) {      \
     SV_SHARED sv_places places;                                             \

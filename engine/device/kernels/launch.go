@@ -25,14 +25,14 @@ type Launch struct {
 // addresses of the planes Y, U, V; their pitches; the address of the row of the
 // tensor. U of interleaved planes is the first chroma sample, V the second.
 func PutLaunch(c device.PlanConfig) Launch {
-	entry, across := "sv_put_", 1
+	entry, across, down := "sv_put_", 1, 1 // positions a thread
 	if c.Channels == device.Luma && c.Filter == device.None {
-		entry, across = "sv_put_luma_", 4 // positions a thread
+		entry, across, down = "sv_put_luma_", 4, 4
 	}
 	block := [3]int{32, 8, 1}
 	return Launch{
 		Entry: entry + c.Type.String(),
-		Grid:  [3]int{share(c.OutWidth, across*block[0]), share(c.OutHeight, block[1]), 1}, Block: block,
+		Grid:  [3]int{share(c.OutWidth, across*block[0]), share(c.OutHeight, down*block[1]), 1}, Block: block,
 	}
 }
 

@@ -109,11 +109,11 @@ func covers(n, each, side int) bool { return n*each >= side && (n-1)*each < side
 
 func TestPutLaunchesCoverTheTensor(t *testing.T) {
 	eachPut(func(c device.PlanConfig, l kernels.Launch) {
-		across := 1
+		each := 1
 		if strings.HasPrefix(l.Entry, "sv_put_luma_") {
-			across = 4
+			each = 4
 		}
-		if native := c.Channels == device.Luma && c.Filter == device.None; native != (across == 4) {
+		if native := c.Channels == device.Luma && c.Filter == device.None; native != (each == 4) {
 			t.Fatalf("%+v is put by %s", c, l.Entry)
 		}
 		if !strings.HasSuffix(l.Entry, "_"+c.Type.String()) {
@@ -122,7 +122,7 @@ func TestPutLaunchesCoverTheTensor(t *testing.T) {
 		if err := within(l); err != nil {
 			t.Fatal(err)
 		}
-		if !covers(l.Grid[0], across*l.Block[0], c.OutWidth) || !covers(l.Grid[1], l.Block[1], c.OutHeight) {
+		if !covers(l.Grid[0], each*l.Block[0], c.OutWidth) || !covers(l.Grid[1], each*l.Block[1], c.OutHeight) {
 			t.Fatalf("%s over %v x %v does not fit a tensor of %dx%d", l.Entry, l.Grid, l.Block, c.OutWidth, c.OutHeight)
 		}
 	})

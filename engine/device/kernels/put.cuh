@@ -5,7 +5,10 @@
 #include "lanes.cuh"
 #include "preprocess.h"
 
-enum { SV_PUT_W = 32, SV_PUT_H = 8 };  // positions of a thread block
+enum {
+  SV_PUT_W = 32, SV_PUT_H = 8,  // threads of a thread block
+  SV_LUMA_W = 4, SV_LUMA_H = 4,  // positions of native luma that a thread takes: neighbours, and rows SV_PUT_H apart
+};
 
 // Where the positions of a thread block lie in luma [0] and chroma [1]: the edges
 // of their footprints, or their places. They cost divisions, so threads share them.
@@ -131,12 +134,17 @@ SV_GPU void sv_put_four(const sv_plan &P, const sv_picture &p, O *dst, sv_i32 x,
   }
 }
 
+template <class T, class O>
+SV_GPU void sv_put_luma_of(const sv_plan &P, const sv_picture &p, O *dst) {
+  sv_i32 x = SV_LUMA_W * (SV_PUT_W * sv_group_x() + sv_thread_x()), y = SV_PUT_H * SV_LUMA_H * sv_group_y() + sv_thread_y();
+  if (x >= P.out_width) return;
+  for (sv_i32 end = sv_min(P.out_height, y + SV_PUT_H * SV_LUMA_H); y < end; y += SV_PUT_H) sv_put_four<T>(P, p, dst, x, y);
+}
+
 template <class O>
 SV_GPU void sv_put_luma(const sv_plan &P, const sv_picture &p, O *dst) {
-  sv_i32 x = 4 * (SV_PUT_W * sv_group_x() + sv_thread_x()), y = SV_PUT_H * sv_group_y() + sv_thread_y();
-  if (x >= P.out_width || y >= P.out_height) return;
-  if (p.sample_bytes == 1) sv_put_four<sv_u8>(P, p, dst, x, y);
-  else sv_put_four<sv_u16>(P, p, dst, x, y);
+  if (p.sample_bytes == 1) sv_put_luma_of<sv_u8>(P, p, dst);
+  else sv_put_luma_of<sv_u16>(P, p, dst);
 }
 
 #endif
