@@ -127,7 +127,7 @@ func pictureSet(t *testing.T) []models.Detector {
 // uploaded: the same scores and verdicts, bit for bit, as on the CPU.
 func TestUploadedSourcesAreJudgedAsOnTheCPU(t *testing.T) {
 	for name, url := range map[string]string{
-		"ffv1": clip(t, "a.mkv", "-f", "lavfi", "-i", "testsrc2=size=162x94:rate=25:duration=3",
+		"ffv1": clip(t, "a.mkv", "-f", "lavfi", "-i", "testsrc2=size=114x62:rate=25:duration=3",
 			"-f", "lavfi", "-i", "anoisesrc=color=pink:amplitude=0.3:sample_rate=48000:duration=3",
 			"-vf", "drawbox=color=black:t=fill:enable='gte(t,1)*lt(t,2)'", "-af", "volume=0:enable='gte(t,1)'", "-c:v", "ffv1", "-c:a", "flac"),
 		"4:4:4 of 10 bit":       clip(t, "b.mkv", "-f", "lavfi", "-i", "testsrc2=size=97x55:rate=25:duration=1", "-pix_fmt", "yuv444p10le", "-c:v", "ffv1"),
@@ -151,9 +151,9 @@ func TestUploadedSourcesAreJudgedAsOnTheCPU(t *testing.T) {
 // What NVDEC decodes is judged as what the CPU decodes: the double plays the very
 // pictures, as NV12 and P010 in device memory.
 func TestNVDECSourcesAreJudgedAsOnTheCPU(t *testing.T) {
-	spoiledH262 := clip(t, "spoiled.ts", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=4", "-f", "lavfi",
-		"-i", "anoisesrc=color=pink:amplitude=0.3:sample_rate=48000:duration=4",
-		"-vf", "drawbox=color=black:t=fill:enable='gte(t,1)*lt(t,2)',loop=loop=30:size=1:start=60", "-c:v", "mpeg2video", "-q:v", "4", "-bf", "2", "-c:a", "mp2")
+	spoiledH262 := clip(t, "spoiled.ts", "-f", "lavfi", "-i", "testsrc2=size=176x100:rate=25:duration=3", "-f", "lavfi",
+		"-i", "anoisesrc=color=pink:amplitude=0.3:sample_rate=48000:duration=3",
+		"-vf", "drawbox=color=black:t=fill:enable='gte(t,1)*lt(t,2)',loop=loop=20:size=1:start=52", "-c:v", "mpeg2video", "-q:v", "4", "-bf", "2", "-c:a", "mp2")
 	for _, url := range []string{
 		spoiledH262, "media/testdata/h264.mp4", "media/testdata/h264-interlaced.ts", "media/testdata/h264-full.mkv", "media/testdata/h264-rotated.mp4",
 		"media/testdata/hevc.ts", "media/testdata/hevc-10.mkv", "media/testdata/vp9.webm", "media/testdata/vp8.webm",
@@ -277,12 +277,13 @@ func TestLostGPU(t *testing.T) {
 // Out of memory at each allocation in turn: a clear error or a network left out,
 // never a crash or a leak, and the sources that run go on.
 func TestOutOfDeviceMemory(t *testing.T) {
+	few := append(shipped(t, "black"), brightest(t, models.Sampling{Every: 200 * time.Millisecond}))
 	run := func(n int) (done bool) {
 		double.Reset()
 		before := double.Counters().Live
 		double.FailAllocation(n)
 		defer double.Restore()
-		e, err := Open(Config{Detectors: pictureSet(t), Device: "cuda", ORTLibrary: environment(t, "STREAMVET_ORT_LIB")})
+		e, err := Open(Config{Detectors: few, Device: "cuda", ORTLibrary: environment(t, "STREAMVET_ORT_LIB")})
 		if err == nil {
 			var s *Source
 			if s, err = e.Add(context.Background(), SourceConfig{URL: "media/testdata/h264.mp4", Sink: &notebook{}}); err == nil {
