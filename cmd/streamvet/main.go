@@ -34,6 +34,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"vet", "find defects in files and URLs", vetCommand},
+		{"serve", "watch live sources; clients follow verdicts over gRPC", serveCommand},
 		{"inject", "put defects into a clip, with exact ground truth", injectCommand},
 		{"eval", "measure how well the detectors find them", evalCommand},
 		{"detectors", "list what is looked for, how, and from which score on", detectorsCommand},

@@ -1,0 +1,39 @@
+package server
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/streamvet/streamvet/models"
+	"github.com/streamvet/streamvet/server/config"
+)
+
+// chooseDetectors reads the shipped detectors and those of the directory, and
+// keeps the ones asked for.
+func chooseDetectors(c config.Detectors) ([]models.Detector, error) {
+	set, err := models.Default()
+	if err != nil {
+		return nil, fmt.Errorf("the shipped detectors: %w", err)
+	}
+	if c.Dir != "" {
+		more, err := models.LoadDir(c.Dir)
+		if err != nil {
+			return nil, fmt.Errorf("detectors.dir: %w", err)
+		}
+		set = set.With(more)
+	}
+	all := set.Detectors()
+	var names []string
+	for _, d := range all {
+		names = append(names, d.Name)
+	}
+	for _, name := range slices.Concat(c.Only, c.Without) {
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("detectors: there is no %.70q; there are: %s", name, strings.Join(names, " "))
+		}
+	}
+	return slices.DeleteFunc(all, func(d models.Detector) bool {
+		return len(c.Only) > 0 && !slices.Contains(c.Only, d.Name) || slices.Contains(c.Without, d.Name)
+	}), nil
+}
