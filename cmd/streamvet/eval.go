@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -153,7 +152,7 @@ func (o *evalOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	items, err := findItems(*o)
+	items, err := findItems(*o, func(text string) { fmt.Fprintln(stderr, "streamvet eval:", text) })
 	if err != nil {
 		return err
 	}
@@ -172,7 +171,7 @@ func (o *evalOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
 		printEvaluation(stdout, newPaint(stdout, o.color), r)
 	}
 	if page != nil {
-		err = errors.Join(err, writeEvalPage(ctx, page.file, *o, r, items, troubles), page.file.Close())
+		err = errors.Join(err, writeEvalPage(ctx, page.file, stderr, *o, r, troubles), page.file.Close())
 	}
 	if len(troubles) > 0 {
 		for _, t := range troubles {
@@ -191,7 +190,7 @@ func isAre(n int) string {
 }
 
 // writeEvalPage draws the page, with pictures of the worst where an ffmpeg is at hand.
-func writeEvalPage(ctx context.Context, w io.Writer, o evalOptions, r eval.Report, items []eval.Item, troubles []error) error {
+func writeEvalPage(ctx context.Context, w, stderr io.Writer, o evalOptions, r eval.Report, troubles []error) error {
 	p := evalpage.Page{Report: r, Version: version, Examples: o.samples}
 	for _, in := range o.inputs {
 		p.Inputs = append(p.Inputs, report.Legible(filepath.Base(in)))
@@ -202,7 +201,7 @@ func writeEvalPage(ctx context.Context, w io.Writer, o evalOptions, r eval.Repor
 	if tools, err := inject.FindTools(); err == nil {
 		p.Look = func(x eval.Example) (evalpage.Look, error) { return lookAt(ctx, tools, x) }
 	} else {
-		fmt.Fprintln(os.Stderr, "streamvet eval: the page has no pictures:", err)
+		fmt.Fprintln(stderr, "streamvet eval: the page has no pictures:", err)
 	}
 	return p.Write(w)
 }

@@ -14,11 +14,12 @@ import (
 	"github.com/streamvet/streamvet/engine/inject"
 )
 
-// findItems makes items of what the command line names.
-func findItems(o evalOptions) ([]eval.Item, error) {
+// findItems makes items of what the command line names; tell takes what people
+// should know of it.
+func findItems(o evalOptions, tell func(string)) ([]eval.Item, error) {
 	var all []eval.Item
 	for _, in := range o.inputs {
-		some, err := itemsOf(in, o)
+		some, err := itemsOf(in, o, tell)
 		if err != nil {
 			return nil, err
 		}
@@ -36,7 +37,7 @@ func findItems(o evalOptions) ([]eval.Item, error) {
 	return all, nil
 }
 
-func itemsOf(in string, o evalOptions) ([]eval.Item, error) {
+func itemsOf(in string, o evalOptions, tell func(string)) ([]eval.Item, error) {
 	info, err := os.Stat(in)
 	switch {
 	case err != nil:
@@ -48,19 +49,20 @@ func itemsOf(in string, o evalOptions) ([]eval.Item, error) {
 		return []eval.Item{cleanItem(in)}, nil
 	}
 	if _, err := os.Stat(filepath.Join(in, inject.SetFile)); err == nil {
-		return itemsOfSet(in, o)
+		return itemsOfSet(in, o, tell)
 	}
 	return itemsOfFolder(in)
 }
 
 // itemsOfSet takes those items of a set that are made already.
-func itemsOfSet(dir string, o evalOptions) ([]eval.Item, error) {
+func itemsOfSet(dir string, o evalOptions, tell func(string)) ([]eval.Item, error) {
 	set, err := inject.LoadSet(dir)
 	if err != nil {
 		return nil, err
 	}
 	name := func(id string) string { return filepath.Join(dir, id) }
 	var out []eval.Item
+	missing := 0
 	for _, i := range set.Items {
 		clip, _ := set.Clip(i.Clip)
 		if len(o.collections) > 0 && !slices.Contains(o.collections, clip.Collection) || !i.Clean() && len(o.kinds) > 0 && !slices.Contains(o.kinds, i.Kind) {
@@ -68,6 +70,7 @@ func itemsOfSet(dir string, o evalOptions) ([]eval.Item, error) {
 		}
 		truth, err := inject.LoadTruth(filepath.Join(dir, i.Truth))
 		if errors.Is(err, fs.ErrNotExist) {
+			missing++
 			continue
 		}
 		if err != nil {
@@ -79,6 +82,9 @@ func itemsOfSet(dir string, o evalOptions) ([]eval.Item, error) {
 			one.Control = name(i.Control)
 		}
 		out = append(out, one)
+	}
+	if missing > 0 && len(out) > 0 {
+		tell(fmt.Sprintf("set %s: %s of %d not made yet: left out", dir, count(missing, "item"), len(set.Items)))
 	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("set %s: none of its %d items is made and wanted: run streamvet inject --set again, or look at --kinds and --collections", dir, len(set.Items))

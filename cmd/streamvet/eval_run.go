@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,15 +45,10 @@ func (e *evaluation) measure(ctx context.Context) (r eval.Report, troubles []err
 		return r, nil, err
 	}
 	e.outputs = outputsOf(e.detectors)
-	results, troubles, err := e.vetAll(ctx)
+	sum := eval.NewSummary(e.outputs)
+	troubles, err = e.vetAll(ctx, sum)
 	if err := errors.Join(err, e.engine.Close()); err != nil {
 		return r, nil, err
-	}
-	sum := eval.NewSummary(e.outputs)
-	for n, one := range results {
-		if one != nil {
-			sum.Add(e.items[n], *one)
-		}
 	}
 	return sum.Report(e.options.draws), troubles, nil
 }
@@ -78,11 +72,10 @@ func outputsOf(detectors []detector) []eval.Output {
 	return out
 }
 
-func (e *evaluation) vetAll(ctx context.Context) ([]*eval.Result, []error, error) {
-	results := make([]*eval.Result, len(e.items))
-	var mu sync.Mutex
-	var troubles []error
-	done := 0
+// vetAll vets the items side by side and adds them to the summary in their order,
+// so that the same items make the same report.
+func (e *evaluation) vetAll(ctx context.Context, sum *eval.Summary) ([]error, error) {
+	line := &resultLine{items: e.items, results: map[int]*eval.Result{}, sum: sum}
 	meter := newItemMeter(e.stderr, e.options.quiet)
 	next := make(chan int)
 	var group sync.WaitGroup
@@ -90,16 +83,9 @@ func (e *evaluation) vetAll(ctx context.Context) ([]*eval.Result, []error, error
 		group.Go(func() {
 			for n := range next {
 				r, err := e.one(ctx, e.items[n])
-				mu.Lock()
-				switch {
-				case err != nil && ctx.Err() == nil:
-					troubles = append(troubles, fmt.Errorf("%s: %w", e.items[n].ID, err))
-				case err == nil:
-					results[n] = &r
+				if ctx.Err() == nil {
+					line.add(n, r, err, func(done int) { meter.show("measure", done, len(e.items), stemOf(e.items[n].Media)) })
 				}
-				done++
-				meter.show("measure", done, len(e.items), stemOf(e.items[n].Media))
-				mu.Unlock()
 			}
 		})
 	}
@@ -114,8 +100,42 @@ feed:
 	close(next)
 	group.Wait()
 	meter.clear()
-	slices.SortFunc(troubles, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
-	return results, troubles, context.Cause(ctx)
+	return line.troubles, context.Cause(ctx)
+}
+
+// resultLine puts results back into the order of their items. It keeps those that
+// came before their turn.
+type resultLine struct {
+	mu       sync.Mutex
+	items    []eval.Item
+	results  map[int]*eval.Result // nil: it could not be measured
+	turn     int                  // item that is added next
+	done     int
+	sum      *eval.Summary
+	troubles []error
+}
+
+func (l *resultLine) add(n int, r eval.Result, err error, tell func(done int)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.results[n] = &r
+	if err != nil {
+		l.results[n] = nil
+		l.troubles = append(l.troubles, fmt.Errorf("%s: %w", l.items[n].ID, err))
+	}
+	for {
+		r, there := l.results[l.turn]
+		if !there {
+			break
+		}
+		if r != nil {
+			l.sum.Add(l.items[l.turn], *r)
+		}
+		delete(l.results, l.turn)
+		l.turn++
+	}
+	l.done++
+	tell(l.done)
 }
 
 // one gives the result of an item, from the cache where it is there.

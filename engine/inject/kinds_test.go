@@ -78,6 +78,18 @@ func TestCompressionGetsCoarserByLevel(t *testing.T) {
 	}
 }
 
+// A clip may be shorter than its container says: what lies behind is warned of.
+func TestReplacementsBehindTheEndAreWarnedOf(t *testing.T) {
+	short := filepath.Join(t.TempDir(), "short.mkv")
+	ffmpeg(t, "-i", clip(t), "-t", "2", "-map", "0:v", "-c", "copy", filepath.Join(filepath.Dir(short), "v.mkv"))
+	ffmpeg(t, "-i", filepath.Join(filepath.Dir(short), "v.mkv"), "-i", clip(t), "-map", "0:v", "-map", "1:a", "-c", "copy", short)
+	job := Job{In: short, Out: filepath.Join(t.TempDir(), "out.mkv"), Quality: -1, Specs: specs(t, "compression:qp=35@3-3.5", "codec_damage@1-2")}
+	r, err := Run(t.Context(), tools(t), job)
+	if err != nil || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "ends before it") {
+		t.Errorf("%v, warnings %q", err, r.Warnings)
+	}
+}
+
 func TestCompressionByMPEGStopsWhereItsQuantiserEnds(t *testing.T) {
 	if _, err := coarseQuality("mpeg4", Params{"qp": 42}); err == nil {
 		t.Error("a quantiser of 40 is none in MPEG")

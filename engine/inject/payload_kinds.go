@@ -31,7 +31,7 @@ func payloadKinds() []Kind {
 		{Name: "stream_noise", Summary: "wrong bytes by the rule of FFmpeg's bitstream filter noise; headers are spared", Example: "stream_noise:amount=1e6@2-6",
 			Params: []Param{{Name: "amount", Default: 1e6, Min: 1, Max: 1e9, Whole: true, Help: "about one byte in so many is wrong; usual are 0.5e6 to 4e6"}},
 			Levels: ladder("amount", 4e6, 2e6, 1e6, 5e5), damage: addStreamNoise},
-		{Name: "nal_loss", Summary: "coded slices lost as wholes, as RTP loses them; the encoder makes slices of that size (H.264, HEVC, MPEG-2)", Example: "nal_loss:rate=0.01@2-6",
+		{Name: "nal_loss", Summary: "coded slices lost as wholes, as RTP loses them; H.264 and MPEG-2 are coded in slices of that size", Example: "nal_loss:rate=0.01@2-6",
 			Params: []Param{{Name: "rate", Default: 0.01, Min: 1e-6, Max: 0.9, Help: "share of the slices that are lost"},
 				{Name: "burst", Default: 1, Min: 1, Max: 1000, Unit: "slices", Help: "mean length of a burst; 1: each is lost by itself, at random"},
 				{Name: "bytes", Default: 1400, Min: 200, Max: 65000, Whole: true, Unit: "bytes", Help: "most bytes of a slice: what one RTP packet carries"}},

@@ -102,7 +102,7 @@ func (s *damagedSound) harm(ctx context.Context, d *planned) error {
 		}
 	}
 	if len(inside) == 0 {
-		return fmt.Errorf("there is no coded sound to damage")
+		return errNothingThere
 	}
 	h := &harm{flips: map[int64]byte{}}
 	certain := rng.IntN(len(inside)) // at least one is hit

@@ -27,14 +27,22 @@ func (r *run) substitutes(ctx context.Context) error {
 			if d.spec.Kind.substitute == nil {
 				continue
 			}
-			var err error
-			if d.other, err = d.spec.Kind.substitute(ctx, r, d); err != nil {
+			other, err := d.spec.Kind.substitute(ctx, r, d)
+			switch {
+			case errors.Is(err, errNothingThere):
+				d.span.end = d.span.start // the run warns of it
+			case err != nil:
 				return fmt.Errorf("%s: %w", d.spec, err)
+			default:
+				d.other = other
 			}
 		}
 	}
 	return nil
 }
+
+// errNothingThere is of spans that lie behind what could be decoded.
+var errNothingThere = errors.New("what could be decoded ends before it")
 
 // sideFile names a file that is gone when the run ends.
 func (r *run) sideFile(extension string) (string, error) {
@@ -93,16 +101,20 @@ func (r *run) encodeSpan(ctx context.Context, at span, program string, args []st
 	w := bufio.NewWriterSize(in, 1<<20)
 	fed := feed.copyTo(w, at)
 	in.Close()
-	if err := enc.explain(ctx, enc.cmd.Wait()); err != nil {
-		return err
+	err = enc.explain(ctx, enc.cmd.Wait())
+	if errors.Is(fed, errNothingThere) {
+		return fed // the encoder complains of nothing else
 	}
-	return fed
+	return errors.Join(err, fed)
 }
 
 // copyTo writes the pictures of a span.
 func (f *pictureFeed) copyTo(w *bufio.Writer, at span) error {
 	for n := int64(0); n < at.end; n++ {
 		p, err := f.next()
+		if errors.Is(err, io.EOF) && n <= at.start {
+			return errNothingThere
+		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
