@@ -55,7 +55,7 @@ type syntax struct {
 func syntaxOf(encoder string) (syntax, bool) {
 	switch encoder {
 	case "libx264":
-		return syntax{func(h byte) bool { return h&31 >= 1 && h&31 <= 5 }, func(h byte) byte { return h&^31 | 12 }, "H.264"}, true
+		return syntax{func(h byte) bool { return h&31 >= 1 && h&31 <= 5 }, func(byte) byte { return 12 }, "H.264"}, true
 	case "libx265":
 		return syntax{func(h byte) bool { return h>>1&63 < 32 }, func(h byte) byte { return h&^(63<<1) | 38<<1 }, "HEVC"}, true
 	case "mpeg2video":
