@@ -23,6 +23,7 @@ func Run(t *testing.T, open func() (device.Device, error)) {
 	t.Run("measures of known pictures", func(t *testing.T) { measuresKnown(t, open) })
 	t.Run("measures where the work is cut", func(t *testing.T) { measuresCut(t, open) })
 	t.Run("planes anywhere in memory", func(t *testing.T) { planesAnywhere(t, open) })
+	t.Run("words beyond their depth", func(t *testing.T) { wordsBeyondDepth(t, open) })
 	t.Run("pictures at random", func(t *testing.T) { picturesAtRandom(t, open) })
 	t.Run("the meter compares with the picture before", func(t *testing.T) { meterRemembers(t, open) })
 	t.Run("the meter is a bounded queue", func(t *testing.T) { meterQueues(t, open) })

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"unsafe"
 
@@ -26,7 +27,7 @@ func measuresCut(t *testing.T, open func() (device.Device, error)) {
 	for _, name := range []string{"nv12", "p010le", "yuv422p10le", "gray"} {
 		for _, size := range cutSizes {
 			w, h := size[0], size[1]
-			for kind, c := range map[string]content{"scene": scene(3), "framed": framed(w, h), "black": speck(w, h)} {
+			for kind, c := range map[string]content{"scene": scene(3), "framed": framed(w, h), "black": speck(w, h), "zero": constant(0, 0, 0)} {
 				t.Run(fmt.Sprintf("%s %dx%d %s", name, w, h, kind), func(t *testing.T) { measuresOf(t, open, w, h, formats[name], c) })
 			}
 		}
@@ -82,6 +83,33 @@ func planesAnywhere(t *testing.T, open func() (device.Device, error)) {
 				}
 			})
 		}
+	}
+}
+
+// wordsBeyondDepth compares with the reference pictures of a damaged file, whose
+// words have bits above their depth.
+func wordsBeyondDepth(t *testing.T, open func() (device.Device, error)) {
+	for _, name := range []string{"yuv420p10le", "yuv444p12le", "gray10le"} {
+		t.Run(name, func(t *testing.T) {
+			draw := rand.New(rand.NewPCG(6, 6))
+			p := newPicture(t, 70, 40, formats[name], 2)
+			for i := range 3 {
+				w, h := p.size(i)
+				for y := range h {
+					for x := range w {
+						p.set(i, x, y, draw.IntN(1<<16)>>draw.IntN(8))
+					}
+				}
+			}
+			r, reference := newRig(t, open), newRig(t, openReference)
+			same(t, r.measure(p.Video), reference.measure(p.Video))
+			for k, c := range conversions(70, 40) {
+				c.Width, c.Height, c.Format = 70, 40, p.Format
+				if got, want := r.put(c, p.Video), reference.put(c, p.Video); firstDifference(got, want) >= 0 {
+					t.Errorf("conversion %d differs at byte %d", k, firstDifference(got, want))
+				}
+			}
+		})
 	}
 }
 
