@@ -31,6 +31,7 @@ func (l *Loaded) check() error {
 	c.tls(&l.TLS)
 	c.auth(&l.Auth)
 	c.reach(&l.Reach)
+	c.limits(&l.Limits)
 	c.engine(&l.Engine)
 	c.need(len(l.Detectors.Only) == 0 || len(l.Detectors.Without) == 0, "detectors.only", "it and detectors.without exclude each other")
 	c.journal(&l.Journal)
@@ -100,10 +101,21 @@ func (c *checks) reach(r *Reach) {
 	for _, root := range r.Roots {
 		c.need(filepath.IsAbs(root), "reach.roots", "%.80q does not begin with a slash", root)
 	}
-	for _, n := range r.Networks {
-		_, err := netip.ParsePrefix(n)
-		c.need(err == nil, "reach.networks", "%.80q is no network: write it as 192.168.7.0/24", n)
+	for name, networks := range map[string][]string{"reach.allow": r.Allow, "reach.deny": r.Deny} {
+		for _, n := range networks {
+			_, err := netip.ParsePrefix(n)
+			c.need(err == nil, name, "%.80q is no network: write it as 192.168.7.0/24", n)
+		}
 	}
+}
+
+func (c *checks) limits(l *Limits) {
+	c.need(l.Sources >= 0, "limits.sources", "%d is negative", l.Sources)
+	c.need(l.Followers >= 1, "limits.followers", "%d is not at least 1", l.Followers)
+	c.need(l.Watchers >= 1, "limits.watchers", "%d is not at least 1", l.Watchers)
+	c.need(l.Vets >= 1, "limits.vets", "%d is not at least 1", l.Vets)
+	c.need(l.UploadBytes >= 1<<20, "limits.upload_bytes", "%v is less than 1MiB", l.UploadBytes)
+	c.need(l.LiveVet > 0, "limits.live_vet", "it must be longer than nothing")
 }
 
 func (c *checks) engine(e *Engine) {

@@ -22,6 +22,7 @@ type Config struct {
 	TLS       TLS       `name:"tls"`
 	Auth      Auth      `name:"auth"`
 	Reach     Reach     `name:"reach"`
+	Limits    Limits    `name:"limits"`
 	Engine    Engine    `name:"engine"`
 	Detectors Detectors `name:"detectors"`
 	Journal   Journal   `name:"journal"`
@@ -69,16 +70,26 @@ type TLS struct {
 // Auth is who may call.
 type Auth struct {
 	Tokens   string  `name:"tokens" help:"file of tokens, as streamvet token new writes its lines; it is read again when it changes"`
-	Rate     float64 `name:"rate" default:"100" help:"calls a second that one client may make, over time; 0: any number"`
-	Burst    int     `name:"burst" default:"200" help:"calls that one client may make at once"`
+	Rate     float64 `name:"rate" default:"500" help:"calls a second that one client may make, over time; 0: any number"`
+	Burst    int     `name:"burst" default:"2000" help:"calls that one client may make at once"`
 	Failures int     `name:"failures" default:"10" help:"wrong tokens a minute that one address may try; then it waits"`
 }
 
 // Reach is what the URLs of sources may lead to.
 type Reach struct {
-	Roots    []string `name:"roots" help:"directories whose files may be vetted; none: no files"`
-	Private  bool     `name:"private" help:"allow addresses of private networks (10/8, 172.16/12, 192.168/16, fc00::/7)"`
-	Networks []string `name:"networks" help:"further networks that are allowed though they are loopback, private or link-local, as 192.168.7.0/24"`
+	Roots []string `name:"roots" help:"directories within which files may be read; none: no file may"`
+	Allow []string `name:"allow" help:"networks that may be reached though they are not public (loopback, private, link-local), such as 192.168.7.0/24"`
+	Deny  []string `name:"deny" help:"networks that may not be reached; they win over reach.allow"`
+}
+
+// Limits are how much may be asked for.
+type Limits struct {
+	Sources     int           `name:"sources" help:"how many sources there may be; 0: as many as the machine can take"`
+	Followers   int           `name:"followers" default:"10000" help:"calls that follow verdicts at the same time"`
+	Watchers    int           `name:"watchers" default:"1000" help:"calls that watch sources, scores and shadows at the same time"`
+	Vets        int           `name:"vets" default:"4" help:"calls of Vet at the same time"`
+	UploadBytes Bytes         `name:"upload_bytes" default:"16GiB" help:"most that one call of Vet may upload"`
+	LiveVet     time.Duration `name:"live_vet" default:"1h" help:"how much of a live source one call of Vet sees"`
 }
 
 // Engine is what looks at the sources.
@@ -96,7 +107,7 @@ type Engine struct {
 
 // Detectors are what is looked for.
 type Detectors struct {
-	Dir     string   `name:"dir" live:"true" help:"directory of further detectors; one of the same name replaces the shipped one"`
+	Dir     string   `name:"dir" help:"directory of further detectors; one of the same name replaces the shipped one"`
 	Only    []string `name:"only" live:"true" help:"run only these detectors"`
 	Without []string `name:"without" live:"true" help:"run all detectors but these"`
 }

@@ -82,18 +82,7 @@ type Loaded struct {
 // (as os.Environ gives it), and the flags, which were parsed. The error joins
 // all that is wrong.
 func (f *Flags) Load(environ []string) (*Loaded, error) {
-	l := &Loaded{Config: Default(), flags: f, environ: environ, origins: map[string]string{}}
-	env := newEnvironment(environ)
-	l.Config.State.Dir = env.stateDir()
-	l.File = f.file
-	if l.File == "" {
-		l.File = env.values[envPrefix+"CONFIG"]
-	}
-	var err error
-	if l.File != "" {
-		err = l.readFile()
-	}
-	err = errors.Join(err, l.readEnv(env), l.readFlags())
+	l, err := f.read(environ)
 	if err == nil {
 		err = l.check()
 	}
@@ -101,6 +90,21 @@ func (f *Flags) Load(environ []string) (*Loaded, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// read is Load without a look at what the values mean.
+func (f *Flags) read(environ []string) (*Loaded, error) {
+	env := newEnvironment(environ)
+	l := &Loaded{Config: Default(), File: f.file, flags: f, environ: environ, origins: map[string]string{}}
+	l.State.Dir = env.stateDir()
+	if l.File == "" {
+		l.File = env.values[envPrefix+"CONFIG"]
+	}
+	var err error
+	if l.File != "" {
+		err = l.readFile()
+	}
+	return l, errors.Join(err, l.readEnv(env), l.readFlags())
 }
 
 // Reload reads all of it again.

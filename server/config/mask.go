@@ -1,62 +1,31 @@
 package config
 
 import (
-	"net/url"
-	"strings"
+	"regexp"
 
 	"google.golang.org/protobuf/proto"
 
 	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
+	"github.com/streamvet/streamvet/server/reach"
 )
 
-// masked stands for a secret.
-const masked = "xxxxx"
+var userPart = regexp.MustCompile(`//[^/@]*@`)
 
-// maskURL hides the user and password, and all values of the query, of one URL
-// or of several with commas.
-func maskURL(text string) string {
-	parts := strings.Split(text, ",")
-	for i, part := range parts {
-		parts[i] = maskOne(part)
-	}
-	return strings.Join(parts, ",")
-}
-
-func maskOne(text string) string {
-	u, err := url.Parse(text)
-	if err != nil || u.Opaque != "" {
-		if text == "" {
-			return ""
-		}
-		return masked
-	}
-	if _, has := u.User.Password(); has {
-		u.User = url.UserPassword(u.User.Username(), masked)
-	} else if u.User != nil {
-		u.User = url.User(masked) // a token stands there, too
-	}
-	if u.RawQuery != "" {
-		values := u.Query()
-		for name := range values {
-			values[name] = []string{masked}
-		}
-		u.RawQuery = values.Encode()
-	}
-	if u.Fragment != "" {
-		u.Fragment = masked
-	}
-	return u.String()
+// maskUsers hides users and passwords, either of which may be a token, in one
+// address or in several.
+func maskUsers(text string) string {
+	return userPart.ReplaceAllString(text, "//"+reach.Hidden+"@")
 }
 
 // maskSource is a copy of s without secrets.
 func maskSource(s *streamvetv1.SourceConfig) *streamvetv1.SourceConfig {
 	s = proto.CloneOf(s)
-	s.Url = maskOne(s.Url)
+	s.Url = reach.Redact(s.Url)
 	for name := range s.GetTransport().GetHttpHeaders() {
-		s.Transport.HttpHeaders[name] = masked
+		s.Transport.HttpHeaders[name] = reach.Hidden
 	}
 	if srt := s.GetTransport().GetSrt(); srt.GetPassphrase() != "" {
-		srt.Passphrase = masked
+		srt.Passphrase = reach.Hidden
 	}
 	return s
 }

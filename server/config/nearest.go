@@ -1,5 +1,7 @@
 package config
 
+import "strings"
+
 // nearest is the name that a writer most likely meant, "" if none is near.
 func nearest(word string, names []string) string {
 	if len(word) > 64 {
@@ -9,6 +11,11 @@ func nearest(word string, names []string) string {
 	for _, n := range names {
 		if d := edits(word, n); d <= distance && (best == "" || d < distance) {
 			best, distance = n, d
+		}
+	}
+	for i := 0; best == "" && len(word) > 1 && i < len(names); i++ {
+		if strings.HasPrefix(names[i], word) { // it was cut short
+			best = names[i]
 		}
 	}
 	return best

@@ -42,7 +42,7 @@ func (s setting) yaml() string {
 	switch v := s.value.Interface().(type) {
 	case string:
 		if s.secret() {
-			v = maskURL(v)
+			v = maskUsers(v)
 		}
 		return quote(v)
 	case []string:

@@ -107,7 +107,7 @@ func (s setting) set(text string) error {
 
 // setList replaces a list; empty entries are left out.
 func (s setting) setList(entries []string) error {
-	list := []string{}
+	var list []string
 	for _, e := range entries {
 		if e = strings.TrimSpace(e); e != "" {
 			list = append(list, e)

@@ -51,7 +51,7 @@ func parseYAML(data []byte) (root ast.Node, wrong *fault) {
 	if len(data) > maxFileBytes {
 		return nil, faultAt(0, "it is larger than %v, the most that is read", Bytes(maxFileBytes))
 	}
-	tokens := lexer.Tokenize(string(data))
+	tokens := lexer.Tokenize(strings.TrimPrefix(string(data), "\ufeff")) // what some editors put first
 	if wrong := plain(tokens); wrong != nil {
 		return nil, wrong
 	}

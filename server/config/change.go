@@ -1,0 +1,37 @@
+package config
+
+import (
+	"reflect"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// Change is what differs between two configurations.
+type Change struct {
+	// Live are the names of settings that can be taken up; Restart those that need
+	// a restart.
+	Live, Restart []string
+	// Sources says that the sources differ.
+	Sources bool
+}
+
+// Until compares l with a later one.
+func (l *Loaded) Until(later *Loaded) Change {
+	var c Change
+	now, then := settings(&l.Config), settings(&later.Config)
+	for i, s := range now {
+		if reflect.DeepEqual(s.value.Interface(), then[i].value.Interface()) {
+			continue
+		}
+		if s.live() {
+			c.Live = append(c.Live, s.name)
+		} else {
+			c.Restart = append(c.Restart, s.name)
+		}
+	}
+	c.Sources = len(l.Sources) != len(later.Sources)
+	for i := 0; !c.Sources && i < len(l.Sources); i++ {
+		c.Sources = !proto.Equal(l.Sources[i], later.Sources[i])
+	}
+	return c
+}
