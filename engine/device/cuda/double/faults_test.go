@@ -33,7 +33,8 @@ func TestCounters(t *testing.T) {
 	g.do("cuMemFree_v2", device)
 	g.do("cuMemFree_v2", small)
 	c = Counters()
-	if c.Live.Allocations != before.Allocations || c.Live.Bytes != before.Bytes || c.Peak.Allocations != before.Allocations+2 || c.Peak.Bytes != before.Bytes+8100 {
+	if c.Live.Allocations != before.Allocations || c.Live.Bytes != before.Bytes ||
+		c.Peak.Allocations != before.Allocations+2 || c.Peak.Bytes != before.Bytes+8100 {
 		t.Errorf("memory: live %+v, peak %+v, before %+v", c.Live, c.Peak, before)
 	}
 }

@@ -10,6 +10,7 @@ import (
 type gpu struct {
 	t       testing.TB
 	context uintptr
+	shared  int // bytes of shared memory that launches add
 }
 
 // openGPU makes the primary context current on this thread.
@@ -85,8 +86,11 @@ func (g *gpu) load(ptx string) (module uintptr, result int, log string) {
 	image := append([]byte(ptx), 0)
 	buffer := make([]byte, 1024)
 	options := []int32{5, 6}
-	values := []unsafe.Pointer{word(&buffer[0]), unsafe.Add(nil, len(buffer))}
-	result = call("cuModuleLoadDataEx", word(&module), word(&image[0]), 2, word(&options[0]), word(&values[0]))
+	values := struct {
+		log  unsafe.Pointer
+		size int
+	}{word(&buffer[0]), len(buffer)}
+	result = call("cuModuleLoadDataEx", word(&module), word(&image[0]), 2, word(&options[0]), word(&values))
 	n := 0
 	for n < len(buffer) && buffer[n] != 0 {
 		n++
@@ -114,5 +118,5 @@ func (g *gpu) launch(f uintptr, grid, block shape, stream any, params ...uintptr
 	for i := range params {
 		pointers[i] = word(&params[i])
 	}
-	return call("cuLaunchKernel", f, grid[0], grid[1], grid[2], block[0], block[1], block[2], 0, stream, word(&pointers[0]), 0)
+	return call("cuLaunchKernel", f, grid[0], grid[1], grid[2], block[0], block[1], block[2], g.shared, stream, word(&pointers[0]), 0)
 }

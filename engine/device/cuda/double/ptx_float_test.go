@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-var fractions = floats(0, math.Copysign(0, -1), 1, -1, 0.1, 2.5, -2.5, 3.5, 65504, 65520, 6e-8, 1e-40, 16777217, 2147483648, -2147483648, 4294967296, 1e19, -1e19, 3.4e38, math.Inf(1), math.Inf(-1), math.NaN())
+var fractions = floats(0, math.Copysign(0, -1), 1, -1, 0.1, 2.5, -2.5, 3.5, 65504, 65520, 6e-8, 1e-40, 16777217,
+	2147483648, -2147483648, 4294967296, 1e19, -1e19, 3.4e38, math.Inf(1), math.Inf(-1), math.NaN())
 
 // clamp32 is how a GPU makes an integer of a float.
 func clamp(v, low, high float64) float64 {
@@ -50,7 +51,8 @@ func TestFloats(t *testing.T) {
 	checkAll(t, []operation{
 		inF32("add", "add.rn.f32 %f20, %f10, %f11;", func(x, y, z float32) float32 { return x + y }),
 		inF32("sub", "sub.rn.f32 %f20, %f10, %f11;", func(x, y, z float32) float32 { return x - y }),
-		inF32("mul, then add, not contracted", "mul.rn.f32 %f13, %f10, %f11; add.rn.f32 %f20, %f13, %f12;", func(x, y, z float32) float32 { return float32(x*y) + z }),
+		inF32("mul, then add, not contracted", "mul.rn.f32 %f13, %f10, %f11; add.rn.f32 %f20, %f13, %f12;",
+			func(x, y, z float32) float32 { return float32(x*y) + z }),
 		inF32("div", "div.rn.f32 %f20, %f10, %f11;", func(x, y, z float32) float32 { return x / y }),
 		inF32("rcp", "rcp.rn.f32 %f20, %f10;", func(x, y, z float32) float32 { return 1 / x }),
 		inF32("sqrt", "sqrt.rn.f32 %f20, %f10;", func(x, y, z float32) float32 { return float32(math.Sqrt(float64(x))) }),
@@ -107,19 +109,25 @@ func TestFloatConversions(t *testing.T) {
 	checkAll(t, []operation{
 		in32("rzi.s32", "cvt.rzi.s32.f32 %r20, %f10;", float(func(v float64) uint32 { return uint32(int32(clamp(v, math.MinInt32, math.MaxInt32))) })),
 		in32("rni.u32", "cvt.rni.u32.f32 %r20, %f10;", float(func(v float64) uint32 { return uint32(math.RoundToEven(clamp(v, 0, math.MaxUint32))) })),
-		in32("rmi.s32", "cvt.rmi.s32.f32 %r20, %f10;", float(func(v float64) uint32 { return uint32(int32(math.Floor(clamp(v, math.MinInt32, math.MaxInt32)))) })),
+		in32("rmi.s32", "cvt.rmi.s32.f32 %r20, %f10;",
+			float(func(v float64) uint32 { return uint32(int32(math.Floor(clamp(v, math.MinInt32, math.MaxInt32)))) })),
 		in32("rpi.u8", "cvt.rpi.u8.f32 %r20, %f10;", float(func(v float64) uint32 { return uint32(math.Ceil(clamp(v, 0, 255))) })),
-		in32("rn.f16 as a number tried out", "cvt.rn.f16.f32 %rs20, %f10; cvt.u32.u16 %r20, %rs20;", func(x, y, z uint32) uint32 { return uint32(nearestHalf(math.Float32frombits(x))) }),
+		in32("rn.f16 as a number tried out", "cvt.rn.f16.f32 %rs20, %f10; cvt.u32.u16 %r20, %rs20;",
+			func(x, y, z uint32) uint32 { return uint32(nearestHalf(math.Float32frombits(x))) }),
 		inF32("rzi.f32", "cvt.rzi.f32.f32 %f20, %f10;", func(x, y, z float32) float32 { return float32(math.Trunc(float64(x))) }),
-		inF32("to double and back", "cvt.f64.f32 %fd20, %f10; mul.rn.f64 %fd21, %fd20, 0d3FF8000000000000; cvt.rn.f32.f64 %f20, %fd21;", func(x, y, z float32) float32 { return float32(float64(x) * 1.5) }),
+		inF32("to double and back", "cvt.f64.f32 %fd20, %f10; mul.rn.f64 %fd21, %fd20, 0d3FF8000000000000; cvt.rn.f32.f64 %f20, %fd21;",
+			func(x, y, z float32) float32 { return float32(float64(x) * 1.5) }),
 	}, fractions)
 	checkAll(t, []operation{
-		in32("rn.f32.s32", "cvt.rn.f32.s32 %f20, %r10; mov.b32 %r20, %f20;", func(x, y, z uint32) uint32 { return math.Float32bits(float32(int32(x))) }),
-		in32("rn.f32.u8", "cvt.rn.f32.u8 %f20, %r10; mov.b32 %r20, %f20;", func(x, y, z uint32) uint32 { return math.Float32bits(float32(uint8(x))) }),
+		in32("rn.f32.s32", "cvt.rn.f32.s32 %f20, %r10; mov.b32 %r20, %f20;",
+			func(x, y, z uint32) uint32 { return math.Float32bits(float32(int32(x))) }),
+		in32("rn.f32.u8", "cvt.rn.f32.u8 %f20, %r10; mov.b32 %r20, %f20;",
+			func(x, y, z uint32) uint32 { return math.Float32bits(float32(uint8(x))) }),
 		{"rn.f32.u64", "cvt.rn.f32.u64 %f20, %rd10; mov.b32 %r20, %f20; cvt.u64.u32 %rd20, %r20;", func(x, y, z uint64) uint64 {
 			v, _ := new(big.Float).SetInt(new(big.Int).SetUint64(x)).Float32()
 			return uint64(math.Float32bits(v))
 		}},
-		{"rn.f64.s64", "cvt.rn.f64.s64 %fd20, %rd10; mov.b64 %rd20, %fd20;", func(x, y, z uint64) uint64 { return math.Float64bits(float64(int64(x))) }},
+		{"rn.f64.s64", "cvt.rn.f64.s64 %fd20, %rd10; mov.b64 %rd20, %fd20;",
+			func(x, y, z uint64) uint64 { return math.Float64bits(float64(int64(x))) }},
 	}, integers)
 }

@@ -13,12 +13,19 @@ func TestLoadsAndStores(t *testing.T) {
 		{"ld.s32 into 64 bits", "ld.global.s32 %rd20, [%rd6];", func(x, y, z uint64) uint64 { return uint64(int64(int32(x))) }},
 		in32("ld without a space", "ld.u32 %r20, [%rd6];", func(x, y, z uint32) uint32 { return x }),
 		in32("ld.nc", "ld.global.nc.u32 %r20, [%rd6+16];", func(x, y, z uint32) uint32 { return z }),
-		{"v2", "add.s64 %rd13, %rd6, 8; ld.global.v2.u32 {%r13, %r14}, [%rd13]; mov.b64 %rd20, {%r14, %r13};", func(x, y, z uint64) uint64 { return y>>32 | y<<32 }},
-		{"local memory", ".local .align 8 .b8 stack[32]; mov.u64 %rd13, stack; cvta.local.u64 %rd14, %rd13; st.local.u64 [%rd13+8], %rd10; st.v2.u32 [%rd14+16], {%r11, %r12}; st.u8 [%rd14+8], %r12; ld.u64 %rd15, [%rd14+16]; ld.local.u64 %rd16, [stack+8]; xor.b64 %rd20, %rd15, %rd16;",
+		{"v2", "add.s64 %rd13, %rd6, 8; ld.global.v2.u32 {%r13, %r14}, [%rd13]; mov.b64 %rd20, {%r14, %r13};",
+			func(x, y, z uint64) uint64 { return y>>32 | y<<32 }},
+		{"local memory", `
+			.local .align 8 .b8 stack[32]; mov.u64 %rd13, stack; cvta.local.u64 %rd14, %rd13;
+			st.local.u64 [%rd13+8], %rd10; st.v2.u32 [%rd14+16], {%r11, %r12}; st.u8 [%rd14+8], %r12;
+			ld.u64 %rd15, [%rd14+16]; ld.local.u64 %rd16, [stack+8]; xor.b64 %rd20, %rd15, %rd16;`,
 			func(x, y, z uint64) uint64 { return (y&0xffffffff | z<<32) ^ (x&^255 | z&255) }},
-		{"shared memory", ".shared .align 8 .b8 all[768]; mov.u64 %rd13, all; mul.wide.u32 %rd14, %r3, 8; add.s64 %rd15, %rd13, %rd14; st.shared.u64 [%rd15], %rd10; ld.shared.u32 %r13, [%rd15+4]; cvt.u64.u32 %rd20, %r13;",
+		{"shared memory", `
+			.shared .align 8 .b8 all[768]; mov.u64 %rd13, all; mul.wide.u32 %rd14, %r3, 8; add.s64 %rd15, %rd13, %rd14;
+			st.shared.u64 [%rd15], %rd10; ld.shared.u32 %r13, [%rd15+4]; cvt.u64.u32 %rd20, %r13;`,
 			func(x, y, z uint64) uint64 { return x >> 32 }},
-		{"st of the low byte of a wide register", "st.global.u64 [%rd6], %rd11; st.global.u8 [%rd6], %rd12; ld.global.u64 %rd20, [%rd6];", func(x, y, z uint64) uint64 { return y&^255 | z&255 }},
+		{"st of the low byte of a wide register", "st.global.u64 [%rd6], %rd11; st.global.u8 [%rd6], %rd12; ld.global.u64 %rd20, [%rd6];",
+			func(x, y, z uint64) uint64 { return y&^255 | z&255 }},
 	}, integers)
 }
 
@@ -57,6 +64,39 @@ func TestVariablesOfTheModule(t *testing.T) {
 		if got := download[uint32](g, state, 1)[0]; got != want || size != 4 {
 			t.Errorf("state of %d bytes is %d, want %d", size, got, want)
 		}
+	}
+}
+
+// Shared memory whose size the launch sets lies behind all other.
+func TestSharedMemoryOfTheLaunch(t *testing.T) {
+	ptx := header + `
+.extern .shared .align 16 .b8 tail[];
+.shared .align 4 .b8 fixed[20];
+.visible .entry t(.param .u64 t_out)
+{` + registers + `
+	ld.param.u64 %rd1, [t_out];
+	mov.u64 %rd2, fixed; mov.u64 %rd3, tail;
+	st.shared.u32 [%rd2+16], 5;
+	st.shared.u32 [%rd3+60], 6;
+	ld.shared.u32 %r1, [fixed+16];
+	sub.s64 %rd4, %rd3, %rd2;
+	cvt.u32.u64 %r2, %rd4;
+	st.global.v2.u32 [%rd1], {%r1, %r2};
+	ret;
+}`
+	g := openGPU(t)
+	f, out, one := g.function(ptx, "t"), g.alloc(8), shape{1, 1, 1}
+	g.shared = 64
+	if r := g.launch(f, one, one, 0, out); r != 0 {
+		t.Fatal(r)
+	}
+	if got := download[uint32](g, out, 2); !slices.Equal(got, []uint32{5, 32}) {
+		t.Errorf("got %v", got)
+	}
+	g.shared = 60
+	g.launch(f, one, one, 0, out)
+	if r := call("cuCtxSynchronize"); r != IllegalAddress {
+		t.Errorf("past its end: %d, want %d", r, IllegalAddress)
 	}
 }
 

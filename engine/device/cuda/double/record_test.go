@@ -28,7 +28,8 @@ func TestRecordedClipsDecodeAlike(t *testing.T) {
 		"mpeg2 interlaced": generated(t, "mpeg2video", "-flags", "+ildct+ilme"),
 		"mpeg4":            generated(t, "mpeg4"),
 	}
-	for _, name := range []string{"h264.mp4", "h264.ts", "h264-interlaced.ts", "h264-full.mkv", "hevc.mp4", "hevc.ts", "hevc-10.mkv", "hevc-444-12.mkv", "vp8.webm", "vp9.webm", "vp9-10.webm", "av1.mp4", "av1-10.mkv"} {
+	for _, name := range []string{"h264.mp4", "h264.ts", "h264-interlaced.ts", "h264-full.mkv", "hevc.mp4", "hevc.ts", "hevc-10.mkv",
+		"hevc-444-12.mkv", "vp8.webm", "vp9.webm", "vp9-10.webm", "av1.mp4", "av1-10.mkv"} {
 		all[name] = clips + name
 	}
 	for name, clip := range all {

@@ -290,3 +290,19 @@ func TestCopyToFreedMemory(t *testing.T) {
 		t.Errorf("got %d, want %d", r, IllegalAddress)
 	}
 }
+
+// Addresses are never used twice, yet what is freed costs nothing.
+func TestManyAllocations(t *testing.T) {
+	g := openGPU(t)
+	seen := map[uintptr]bool{}
+	kept := g.alloc(100)
+	for range 70_000 { // more than a process may have mappings
+		p := g.alloc(5000)
+		if seen[p] {
+			t.Fatal("an address came back")
+		}
+		seen[p] = true
+		g.do("cuMemFree_v2", p)
+	}
+	g.do("cuMemFree_v2", kept)
+}

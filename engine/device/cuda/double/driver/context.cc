@@ -1,8 +1,7 @@
-// Start, devices, contexts.
+// The start, and contexts.
 #include "driver.h"
 
 #include <cstdio>
-#include <cstring>
 
 std::mutex state;
 
@@ -24,9 +23,6 @@ Devices &devices() {
 
 thread_local std::vector<Context *> stack; // of contexts, of this thread of the host
 
-int device_count() { return (int)option_number("DEVICES", 1); }
-bool exists(int device) { return device >= 0 && device < device_count(); }
-
 Device &device_at(int i) {
   Device &d = devices().all[i];
   d.primary.device = i;
@@ -37,8 +33,7 @@ Device &device_at(int i) {
 void open(Context &c) {
   c.alive = true;
   c.sticky = kSuccess;
-  c.null_stream = std::make_shared<Stream>();
-  c.null_stream->context = &c;
+  c.null_stream = make_stream(&c);
 }
 
 // end ends a context. What its user has not freed goes too, except where that would hide that it was forgotten.
@@ -54,6 +49,8 @@ void end(Lock &lock, Context &c, Leftovers what) {
 }
 
 } // namespace
+
+bool has_started() { return devices().started; }
 
 Context *current() { return stack.empty() ? nullptr : stack.back(); }
 
@@ -99,58 +96,6 @@ API Result cuInit(unsigned flags) {
   devices().started = true;
   return kSuccess;
 }
-
-API Result cuDriverGetVersion(int *v) { return *v = (int)option_number("DRIVER_VERSION", 12040), kSuccess; }
-API Result cuDeviceGetCount(int *n) { return *n = device_count(), devices().started ? kSuccess : kNotInitialized; }
-API Result cuDeviceGet(int *d, int i) {
-  Call call(__func__, Call::Nothing);
-  if (!devices().started) return call.fail(kNotInitialized);
-  if (!exists(i)) return call.fail(kInvalidDevice);
-  *d = i;
-  return kSuccess;
-}
-API Result cuDeviceGetName(char *to, int room, int device) {
-  if (!exists(device)) return kInvalidDevice;
-  std::string name = option("NAME");
-  snprintf(to, room, "%s", name.empty() ? "streamvet test double" : name.c_str());
-  return kSuccess;
-}
-API Result cuDeviceGetUuid(unsigned char *to, int device) {
-  if (!exists(device)) return kInvalidDevice;
-  memset(to, 0x42, 16);
-  to[15] = (unsigned char)device;
-  return kSuccess;
-}
-API Result cuDeviceGetUuid_v2(unsigned char *to, int device) { return cuDeviceGetUuid(to, device); }
-API Result cuDeviceGetPCIBusId(char *to, int room, int device) {
-  if (!exists(device)) return kInvalidDevice;
-  snprintf(to, room, "0000:%02X:00.0", device + 1);
-  return kSuccess;
-}
-API Result cuDeviceGetByPCIBusId(int *device, const char *id) {
-  unsigned bus;
-  if (sscanf(id, "%*x:%x", &bus) != 1 || !exists((int)bus - 1)) return kInvalidDevice;
-  *device = (int)bus - 1;
-  return kSuccess;
-}
-
-// Attributes that somebody may act upon; any other is 1.
-API Result cuDeviceGetAttribute(int *v, int attribute, int device) {
-  if (!exists(device)) return kInvalidDevice;
-  int compute = (int)option_number("COMPUTE", 75);
-  static const std::map<int, int> known{{1, 1024}, {2, 1024}, {3, 1024}, {4, 64}, {5, 2147483647}, {6, 65535}, {7, 65535}, {8, 49152}, {9, 65536}, {10, 32}, {12, 65536}, {13, 1590000}, {14, 512}, {16, 40}, {17, 0}, {18, 0}, {20, 0}, {33, 1}, {34, 0}, {36, 5001000}, {37, 256}, {38, 4194304}, {39, 1024}, {40, 3}, {41, 1}, {50, 0}, {81, 65536}, {82, 65536}};
-  if (attribute == 75) *v = compute / 10;
-  else if (attribute == 76) *v = compute % 10;
-  else if (attribute == 33) *v = device + 1;
-  else if (auto it = known.find(attribute); it != known.end()) *v = it->second;
-  else *v = 1;
-  return kSuccess;
-}
-API Result cuDeviceComputeCapability(int *major, int *minor, int device) {
-  if (Result r = cuDeviceGetAttribute(major, 75, device)) return r;
-  return cuDeviceGetAttribute(minor, 76, device);
-}
-API Result cuDeviceCanAccessPeer(int *can, int, int) { return *can = 0, kSuccess; }
 
 // ---- primary contexts
 API Result cuDevicePrimaryCtxRetain(Context **c, int device) {

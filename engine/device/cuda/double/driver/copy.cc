@@ -34,6 +34,16 @@ void move(const Rows &r) {
   for (size_t y = 0; y < r.height; y++) memmove((void *)(r.to + y * r.to_pitch), (const void *)(r.from + y * r.from_pitch), r.width);
 }
 
+bool writes_device(Way w) { return w == Way::ToDevice || w == Way::OnDevice; }
+bool reads_device(Way w) { return w == Way::ToHost || w == Way::OnDevice; }
+
+Result check_sides(const Call &call, Way way, const Rows &r) {
+  if (writes_device(way) && !find_device(r.to, r.to_bytes())) return call.fail(kInvalidValue, "the destination is not all in device memory");
+  if (reads_device(way) && !find_device(r.from, r.from_bytes())) return call.fail(kInvalidValue, "the source is not all in device memory");
+  bool mistaken = (way == Way::ToDevice && is_device(r.from)) || (way == Way::ToHost && is_device(r.to));
+  return mistaken ? call.fail(kInvalidValue, "the host's side is device memory") : kSuccess;
+}
+
 // held gives the table of device memory, which keeps it mapped, if all of a place is still in it when work gets
 // there; null if it was freed.
 std::shared_ptr<const Allocations> held(Address at, size_t bytes) {
@@ -43,8 +53,8 @@ std::shared_ptr<const Allocations> held(Address at, size_t bytes) {
 
 Result run_copy(Way way, const Rows &r) {
   std::shared_ptr<const Allocations> to, from;
-  if ((way == Way::ToDevice || way == Way::OnDevice) && !(to = held(r.to, r.to_bytes()))) return kIllegalAddressError;
-  if ((way == Way::ToHost || way == Way::OnDevice) && !(from = held(r.from, r.from_bytes()))) return kIllegalAddressError;
+  if (writes_device(way) && !(to = held(r.to, r.to_bytes()))) return kIllegalAddressError;
+  if (reads_device(way) && !(from = held(r.from, r.from_bytes()))) return kIllegalAddressError;
   move(r);
   return kSuccess;
 }
@@ -55,9 +65,7 @@ Result copy(Call &call, Way way, Rows r, void *handle, bool wait) {
   auto s = stream_of(handle, call.context);
   if (!s) return call.fail(kInvalidHandle);
   if (!r.width || !r.height) return kSuccess;
-  if ((way == Way::ToDevice || way == Way::OnDevice) && !find_device(r.to, r.to_bytes())) return call.fail(kInvalidValue, "the destination is not all in device memory");
-  if ((way == Way::ToHost || way == Way::OnDevice) && !find_device(r.from, r.from_bytes())) return call.fail(kInvalidValue, "the source is not all in device memory");
-  if ((way == Way::ToDevice && is_device(r.from)) || (way == Way::ToHost && is_device(r.to))) return call.fail(kInvalidValue, "the host's side is device memory");
+  if (Result bad = check_sides(call, way, r)) return bad;
   count_copy(way, r.width * r.height);
   bool pinned_from = is_pinned(r.from, r.from_bytes()), pinned_to = is_pinned(r.to, r.to_bytes());
   if (way == Way::ToDevice && !pinned_from) {
@@ -103,7 +111,8 @@ Result copy_2d(const char *name, const Copy2D *c, void *stream, bool wait) {
   if (call.refused) return call.refused;
   auto linear = [](int t) { return t == kHostType || t == kDeviceType || t == kUnifiedType; };
   if (!c || !linear(c->from_type) || !linear(c->to_type)) return call.fail(kInvalidValue, "only copies between linear memory");
-  if ((c->height > 1 && (c->from_pitch < c->from_x + c->width || c->to_pitch < c->to_x + c->width))) return call.fail(kInvalidValue, "a pitch is smaller than a row");
+  bool narrow = c->from_pitch < c->from_x + c->width || c->to_pitch < c->to_x + c->width;
+  if (c->height > 1 && narrow) return call.fail(kInvalidValue, "a pitch is smaller than a row");
   Rows r{(c->to_type == kHostType ? (Address)c->to_host : c->to_device) + c->to_y * c->to_pitch + c->to_x,
          (c->from_type == kHostType ? (Address)c->from_host : c->from_device) + c->from_y * c->from_pitch + c->from_x,
          c->to_pitch, c->from_pitch, c->width, c->height};

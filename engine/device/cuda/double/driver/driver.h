@@ -25,6 +25,10 @@ enum : int {
 using Address = uint64_t;
 
 // ---- devices and contexts
+int device_count();
+bool exists(int device);
+bool has_started(); // by cuInit
+
 struct Stream;
 
 struct Context {
@@ -36,7 +40,7 @@ struct Context {
   std::shared_ptr<Stream> null_stream;
 };
 
-// ---- work
+// ---- work (work.cc)
 struct Mark { // a place in a stream: an event's, or one that another stream waits for
   bool done = false;
   std::weak_ptr<Stream> stream;
@@ -54,18 +58,27 @@ struct Stream {
   unsigned flags = 0;
   int priority = 0;
   std::deque<Work> queue;
-  bool busy = false; // some thread runs work of it
+  uint64_t pushed = 0, ran = 0; // pieces of work
+  bool busy = false;            // some thread runs work of it
 };
 
 using Lock = std::unique_lock<std::mutex>;
 extern std::mutex state;
 
+std::shared_ptr<Stream> make_stream(Context *);
 std::shared_ptr<Stream> stream_of(void *handle, Context *); // null for a handle that is none
-void push(const std::shared_ptr<Stream> &, Work);
-Result finish(Lock &, const std::shared_ptr<Stream> &); // runs all its work
-Result finish_all(Lock &, Context *);
+std::shared_ptr<Stream> any_stream(void *handle);           // of any context
+void forget_stream(void *handle);
 void release_streams(const Context *);
-void release_modules(const Context *);
+
+std::shared_ptr<Mark> new_mark(const std::shared_ptr<Stream> &);
+void push(const std::shared_ptr<Stream> &, Work);
+bool idle(const Stream &);
+void step(Lock &, const std::shared_ptr<Stream> &);     // one piece of work of a stream that is not idle
+void reach(Lock &, const std::shared_ptr<Mark> &);      // runs what is before a mark
+void leave_to_others(Lock &, const Mark &, int milliseconds); // waits whether somebody else does
+Result finish(Lock &, const std::shared_ptr<Stream> &); // runs all the work that it has now
+Result finish_all(Lock &, Context *);
 
 // ---- calls
 // A Call is one call of the API: it holds the lock and says whether the call may go on.
@@ -85,6 +98,8 @@ private:
 void say(const std::string &);
 
 Context *current();
+bool is_lost(const Context *); // its device is
+void release_modules(const Context *);
 
 // ---- memory
 struct Mapping; // keeps memory mapped as long as a running kernel may touch it

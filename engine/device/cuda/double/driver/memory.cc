@@ -1,45 +1,13 @@
-// Device memory is host memory, poisoned when new, behind a guard page, and never mapped again once it
-// is freed, so that what reaches outside or comes late faults.
-#include "driver.h"
+// Device memory, which is host memory, poisoned when new; and pinned memory.
+#include "mapping.h"
 
-#include <cstring>
-#include <sys/mman.h>
+#include <algorithm>
 
 API void streamvet_double_level(const char *name, int64_t by);
 
-struct Mapping {
-  void *base;
-  size_t bytes;
-  // What is unmapped gives its memory back and leaves its addresses dead.
-  ~Mapping() { mmap(base, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0); }
-};
-
 namespace {
 
-constexpr size_t kPage = 4096, kAlign = 512;
-
-// A range of addresses that is handed out once, from bottom to top.
-class Arena {
-public:
-  char *take(size_t bytes) {
-    if (!base || used + bytes > kReserve) reserve();
-    if (!base || bytes > kReserve) return nullptr;
-    char *p = base + used;
-    used += bytes;
-    return mprotect(p, bytes, PROT_READ | PROT_WRITE) ? nullptr : p;
-  }
-
-private:
-  static constexpr size_t kReserve = 1ull << 40;
-  char *base = nullptr;
-  size_t used = 0;
-
-  void reserve() {
-    void *p = mmap(nullptr, kReserve, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    base = p == MAP_FAILED ? nullptr : (char *)p;
-    used = 0;
-  }
-};
+constexpr size_t kAlign = 512;
 
 struct Memory {
   Arena arena;
@@ -58,16 +26,10 @@ Allocations &changed() {
   return *memory().device;
 }
 
-// The memory ends as near to its guard page as its alignment allows.
+// map_new is for an allocation of a context.
 bool map_new(size_t bytes, uint8_t fill, Address *at, Allocation *a, const Context *owner) {
-  size_t whole = (bytes + kPage - 1) / kPage * kPage;
-  char *p = memory().arena.take(whole + kPage);
-  if (!p) return false;
-  mprotect(p + whole, kPage, PROT_NONE);
-  memset(p, fill, whole);
-  *at = (Address)(p + (whole - bytes) / kAlign * kAlign);
-  *a = {bytes, std::shared_ptr<Mapping>(new Mapping{p, whole}), owner};
-  return true;
+  *a = {bytes, memory().arena.map(bytes, kAlign, fill, at), owner};
+  return a->mapping != nullptr;
 }
 
 const Allocations::value_type *find_in(const Allocations &all, Address p, size_t bytes) {

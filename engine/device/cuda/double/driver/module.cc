@@ -1,29 +1,19 @@
-// Modules and launches: the PTX that is loaded is what runs.
-#include "driver.h"
+// Modules: PTX that is compiled for the interpreter.
+#include "module.h"
 
 #include <algorithm>
 #include <cstring>
-#include <thread>
 #include <unordered_map>
 #include <unordered_set>
 
-#include "../ptx/grid.h"
-
 namespace {
 
-struct Module;
-struct Function {
-  Module *module;
-  const ptx::Kernel *kernel;
-};
-struct Module {
-  Context *context;
-  ptx::Module code;
-  std::map<std::string, Function> functions;
-};
 struct Modules {
   std::unordered_map<void *, std::shared_ptr<Module>> all;
   std::unordered_set<void *> functions;
+  // The PTX that was compiled last, and what became of it: programs load the same again and again.
+  std::string image;
+  std::shared_ptr<const ptx::Module> compiled;
 };
 Modules &modules() {
   static Modules *m = new Modules;
@@ -33,31 +23,49 @@ Modules &modules() {
 // The newest PTX that the driver's compiler reads: 6.3 as 63. The option wins; else what goes with the version.
 int newest_ptx() {
   int driver = (int)option_number("DRIVER_VERSION", 12040), major = driver / 1000, minor = driver % 1000 / 10;
-  int by_version = major >= 12 ? 80 + minor : major == 11 ? 70 + minor : major == 10 ? (minor == 0 ? 63 : 63 + minor) : major == 9 ? 60 + minor : 50 + minor;
-  return (int)option_number("PTX_VERSION", by_version);
+  // 12.4 reads 8.4, 11.8 reads 7.8, 10.0 reads 6.3, 9.2 reads 6.2.
+  int with_version = (major >= 11 ? major - 4 : major >= 9 ? 6 : 5) * 10 + minor + (major == 10 ? 3 : 0);
+  return (int)option_number("PTX_VERSION", with_version);
 }
 
 bool starts_with(const void *image, const char *with, size_t n) { return !memcmp(image, with, n); }
 
-Result load(Call &call, void **out, const void *image, std::string *log) {
-  if (!out || !image) return call.fail(kInvalidValue);
-  if (starts_with(image, "\x7f" "ELF", 4) || starts_with(image, "\x50\xed\x55\xba", 4)) return call.fail(kNoBinaryForGpu, *log = "the double reads PTX only");
-  auto m = std::make_shared<Module>();
-  m->context = call.context;
+// compile gives the result of the call; variables of the module that it had made are freed if it fails.
+Result compile(Call &call, const char *image, std::shared_ptr<const ptx::Module> *to, std::string *log) {
+  std::vector<Address> made;
+  auto allocate = [&](size_t bytes, size_t) -> uint64_t {
+    Address at;
+    if (allocate_device(call.context, std::max<size_t>(bytes, 1), &at)) return 0;
+    made.push_back(at);
+    return at;
+  };
+  Result r = kSuccess;
   try {
-    ptx::Text text = ptx::parse((const char *)image);
+    ptx::Text text = ptx::parse(image);
     if (text.version > newest_ptx()) return call.fail(kUnsupportedPtx, *log = "the PTX is newer than the driver");
     if (text.target > (int)option_number("COMPUTE", 75)) return call.fail(kNoBinaryForGpu, *log = "the PTX is for a newer GPU");
-    m->code = ptx::compile(text, [&](size_t bytes, size_t) -> uint64_t {
-      Address at;
-      return allocate_device(call.context, std::max<size_t>(bytes, 1), &at) ? 0 : at;
-    });
+    *to = std::make_shared<ptx::Module>(ptx::compile(text, allocate));
+    return kSuccess;
   } catch (const ptx::Refusal &refusal) {
-    return call.fail(kInvalidPtx, *log = refusal.what());
+    r = call.fail(kInvalidPtx, *log = refusal.what());
   } catch (const std::bad_alloc &) {
-    return call.fail(kOutOfMemory);
+    r = call.fail(kOutOfMemory, *log = "no memory for the variables");
   }
-  for (auto &[name, kernel] : m->code.kernels) {
+  for (Address a : made) free_device(a);
+  return r;
+}
+
+Result load(Call &call, void **out, const void *image, std::string *log) {
+  if (!out || !image) return call.fail(kInvalidValue);
+  bool cubin = starts_with(image, "\x7f" "ELF", 4), fatbin = starts_with(image, "\x50\xed\x55\xba", 4);
+  if (cubin || fatbin) return call.fail(kNoBinaryForGpu, *log = "the double reads PTX only");
+  auto m = std::make_shared<Module>();
+  m->context = call.context;
+  bool again = modules().compiled && modules().image == (const char *)image && option("PTX_VERSION").empty() && option("DRIVER_VERSION").empty();
+  if (again) m->code = modules().compiled;
+  else if (Result r = compile(call, (const char *)image, &m->code, log)) return r;
+  if (m->code->variables.empty()) modules().image = (const char *)image, modules().compiled = m->code;
+  for (auto &[name, kernel] : m->code->kernels) {
     m->functions[name] = {m.get(), &kernel};
     modules().functions.insert(&m->functions[name]);
   }
@@ -77,70 +85,10 @@ void write_log(const std::string &log, unsigned n, const int *options, void **va
   if (to && room) snprintf(to, room, "%s", log.c_str());
 }
 
-const Function *function_of(void *h) { return modules().functions.count(h) ? (const Function *)h : nullptr; }
-
-unsigned thread_count() {
-  static const unsigned n = std::max(1u, std::thread::hardware_concurrency());
-  return (unsigned)option_number("THREADS", n);
-}
-
-// copy_arguments takes what the parameters point to now, as the driver does.
-Result copy_arguments(const Call &call, const ptx::Kernel &k, void **params, void **extra, std::vector<uint8_t> &to) {
-  to.resize(std::max<size_t>(k.parameter_bytes, 1));
-  if (extra) { // a buffer: 1, pointer, 2, pointer to its size, 0
-    const void *buffer = nullptr;
-    size_t bytes = 0;
-    for (; *extra; extra += 2) {
-      if (*extra == (void *)1) buffer = extra[1];
-      if (*extra == (void *)2) bytes = *(size_t *)extra[1];
-    }
-    if (bytes != k.parameter_bytes) return call.fail(kInvalidValue, k.name + " takes " + std::to_string(k.parameter_bytes) + " bytes of parameters");
-    memcpy(to.data(), buffer, bytes);
-    return kSuccess;
-  }
-  if (!params && !k.parameters.empty()) return call.fail(kInvalidValue, k.name + " takes parameters");
-  for (size_t i = 0; i < k.parameters.size(); i++) {
-    if (!params[i]) return call.fail(kInvalidValue, k.name + ": parameter " + std::to_string(i) + " is missing");
-    memcpy(to.data() + k.parameters[i].offset, params[i], k.parameters[i].bytes);
-  }
-  return kSuccess;
-}
-
-Result check_shape(const Call &call, const ptx::Kernel &k, ptx::Dim g, ptx::Dim b, size_t shared) {
-  if (!g.count() || !b.count()) return call.fail(kInvalidValue, k.name + ": an empty grid or block");
-  if (g.x > 2147483647 || g.y > 65535 || g.z > 65535) return call.fail(kInvalidValue, k.name + ": the grid is too large");
-  if (b.count() > 1024 || b.x > 1024 || b.y > 1024 || b.z > 64) return call.fail(kInvalidValue, k.name + ": a block of more than 1024 threads");
-  if (k.shared_bytes + shared > 49152) return call.fail(kInvalidValue, k.name + ": more than 48 KiB of shared memory");
-  return kSuccess;
-}
-
-Result run(const std::shared_ptr<Module> &, const ptx::Launch &l) {
-  try {
-    uint64_t n = run_grid(l, thread_count());
-    count("instructions." + l.kernel->name, n);
-    return kSuccess;
-  } catch (const ptx::Fault &f) {
-    say(f.what());
-    return f.code;
-  }
-}
-
-// memory_of gives a kernel the device memory as it is when it starts.
-ptx::Lookup memory_of() {
-  std::shared_ptr<const Allocations> all;
-  {
-    Lock lock(state);
-    all = device_memory();
-  }
-  return [all](uint64_t a) -> ptx::Range {
-    auto it = all->upper_bound(a);
-    if (it == all->begin()) return {};
-    --it;
-    return {it->first, it->second.bytes};
-  };
-}
-
 } // namespace
+
+const Function *function_of(void *handle) { return modules().functions.count(handle) ? (const Function *)handle : nullptr; }
+std::shared_ptr<Module> module_of(const Function *f) { return modules().all.at(f->module); }
 
 // release_modules forgets the modules of a context that ends; their variables are freed with its memory.
 void release_modules(const Context *c) {
@@ -174,7 +122,7 @@ API Result cuModuleUnload(void *h) {
   Result r = finish_all(call.lock, m->context);
   if (!modules().all.erase(h)) return kSuccess;
   for (auto &[name, f] : m->functions) modules().functions.erase(&f);
-  for (auto &[name, v] : m->code.variables) free_device(v.first);
+  for (auto &[name, v] : m->code->variables) free_device(v.first);
   return r;
 }
 
@@ -194,8 +142,8 @@ API Result cuModuleGetGlobal_v2(Address *p, size_t *bytes, void *h, const char *
   if (call.refused) return call.refused;
   auto m = modules().all.find(h);
   if (m == modules().all.end()) return call.fail(kInvalidHandle);
-  auto it = m->second->code.variables.find(name);
-  if (it == m->second->code.variables.end()) return call.fail(kNotFound, name);
+  auto it = m->second->code->variables.find(name);
+  if (it == m->second->code->variables.end()) return call.fail(kNotFound, name);
   if (p) *p = it->second.first;
   if (bytes) *bytes = it->second.second;
   return kSuccess;
@@ -214,31 +162,3 @@ API Result cuFuncGetAttribute(int *v, int attribute, void *h) {
   return kSuccess;
 }
 API Result cuFuncSetCacheConfig(void *, int) { return kSuccess; }
-
-API Result cuLaunchKernel(void *h, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, void *stream, void **params, void **extra) {
-  Call call(__func__);
-  if (call.refused) return call.refused;
-  const Function *f = function_of(h);
-  auto s = stream_of(stream, call.context);
-  if (!f || !s || f->module->context != call.context) return call.fail(kInvalidHandle);
-  const ptx::Kernel &k = *f->kernel;
-  ptx::Launch l{&k, {gx, gy, gz}, {bx, by, bz}, {}, shared, nullptr, (uint64_t)option_number("BUDGET", 4000000000)};
-  if (Result r = check_shape(call, k, l.grid, l.block, shared)) return r;
-  if (Result r = copy_arguments(call, k, params, extra, l.arguments)) return r;
-  Result code = kOutOfResources;
-  if (due("FAIL_LAUNCH", k.name, &code)) return call.fail(code, k.name + " was to fail");
-  count("launches");
-  count("launches." + k.name);
-  code = kLaunchFailedError;
-  if (due("FAULT_KERNEL", k.name, &code)) {
-    push(s, {[=] { return say(k.name + " was to fault"), code; }, nullptr, nullptr});
-    return kSuccess;
-  }
-  std::shared_ptr<Module> m = modules().all.at(f->module);
-  push(s, {[m, l]() mutable {
-             l.lookup = memory_of();
-             return run(m, l);
-           },
-           nullptr, nullptr});
-  return kSuccess;
-}

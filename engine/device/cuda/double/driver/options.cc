@@ -32,7 +32,10 @@ struct Options {
     size_t n = strlen(kPrefix);
     for (char **e = environ; e && *e; e++) {
       const char *equals = strchr(*e, '=');
-      if (equals && !strncmp(*e, kPrefix, n)) all[std::string((const char *)*e + n, equals)].value = equals + 1;
+      if (!equals || strncmp(*e, kPrefix, n)) continue;
+      std::string name((const char *)*e + n, equals);
+      if (kNames.count(name)) all[name].value = equals + 1;
+      else fprintf(stderr, "double: there is no option %s%s\n", kPrefix, name.c_str());
     }
   }
 };

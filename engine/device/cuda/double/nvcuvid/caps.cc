@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <set>
 #include <sstream>
 #include <vector>
@@ -16,11 +17,20 @@ struct Ability {
 };
 
 const Ability *ability(int codec) {
-  static const Ability mpeg{{8}, {k420}, 4080, 4080, 65280, 48, 16}, mpeg4{{8}, {k420}, 2032, 2032, 8192, 48, 16}, vc1{{8}, {k420}, 2032, 2032, 8192, 48, 16},
-      h264{{8}, {k420}, 4096, 4096, 65536, 48, 16}, jpeg{{8}, {kMono, k420}, 32768, 16384, 67108864, 64, 64}, hevc{{8, 10, 12}, {k420, k444}, 8192, 8192, 262144, 144, 144},
-      vp8{{8}, {k420}, 4096, 4096, 65536, 48, 16}, vp9{{8, 10, 12}, {k420}, 8192, 8192, 262144, 128, 128}, av1{{8, 10}, {kMono, k420}, 8192, 8192, 262144, 128, 128};
-  static const Ability *const all[kCodecs] = {&mpeg, &mpeg, &mpeg4, &vc1, &h264, &jpeg, nullptr, nullptr, &hevc, &vp8, &vp9, &av1};
-  return codec >= 0 && codec < kCodecs ? all[codec] : nullptr;
+  static const std::map<int, Ability> all{
+      {kMpeg1, {{8}, {k420}, 4080, 4080, 65280, 48, 16}},
+      {kMpeg2, {{8}, {k420}, 4080, 4080, 65280, 48, 16}},
+      {kMpeg4, {{8}, {k420}, 2032, 2032, 8192, 48, 16}},
+      {kVc1, {{8}, {k420}, 2032, 2032, 8192, 48, 16}},
+      {kH264, {{8}, {k420}, 4096, 4096, 65536, 48, 16}},
+      {kJpeg, {{8}, {kMono, k420}, 32768, 16384, 67108864, 64, 64}},
+      {kHevc, {{8, 10, 12}, {k420, k444}, 8192, 8192, 262144, 144, 144}},
+      {kVp8, {{8}, {k420}, 4096, 4096, 65536, 48, 16}},
+      {kVp9, {{8, 10, 12}, {k420}, 8192, 8192, 262144, 128, 128}},
+      {kAv1, {{8, 10}, {kMono, k420}, 8192, 8192, 262144, 128, 128}},
+  };
+  auto it = all.find(codec);
+  return it == all.end() ? nullptr : &it->second;
 }
 
 bool has(const std::vector<int> &v, int x) { return std::find(v.begin(), v.end(), x) != v.end(); }
@@ -28,7 +38,8 @@ bool has(const std::vector<int> &v, int x) { return std::find(v.begin(), v.end()
 // Words that REFUSE_DECODER can name a decoder by.
 std::set<std::string> words_of(const Create &c) {
   static const char *const chromas[] = {"400", "420", "422", "444"};
-  return {codec_name(c.codec), std::to_string(c.depth_minus_8 + 8), chromas[c.chroma & 3], std::to_string(c.width) + "x" + std::to_string(c.height), "*"};
+  std::string size = std::to_string(c.width) + "x" + std::to_string(c.height);
+  return {codec_name(c.codec), std::to_string(c.depth_minus_8 + 8), chromas[c.chroma & 3], size, "*"};
 }
 
 // REFUSE_DECODER=hevc 10;h264 1920x1088 refuses what has all words of one of its parts.

@@ -1,15 +1,10 @@
-// Decoders. A picture is what a tape holds for its bitstream, or else a pattern made of it. It is written
-// to an output surface when the stream that it was mapped on gets there.
-#include "nvcuvid.h"
-
+// The decoder's interface.
 #include <algorithm>
 #include <cstring>
-#include <map>
-#include <memory>
 #include <mutex>
 #include <unordered_map>
-#include <vector>
 
+#include "surface.h"
 #include "tape.h"
 
 extern "C" {
@@ -19,38 +14,6 @@ int cuMemFree_v2(uint64_t);
 
 namespace nvdec {
 namespace {
-
-constexpr uint8_t kPoison = 0xDD;
-
-// What was decoded into a decode surface.
-struct Decoded {
-  uint64_t content = 0; // key of the bitstream
-  uint64_t sequence = 0; // the how-manieth picture of the decoder
-  uint32_t seen = 0;    // how often the decoder has had this bitstream before
-};
-
-struct Output {
-  uint64_t at = 0;
-  bool mapped = false;
-  void *stream = nullptr;
-};
-
-struct Decoder {
-  Create made;
-  int device;
-  unsigned pitch;
-  size_t bytes;         // of an output surface
-  int64_t hidden_bytes; // of the decode surfaces
-  std::vector<Decoded> pictures;
-  std::vector<Output> outputs;
-  std::map<uint64_t, uint32_t> seen;
-  uint64_t next = 0;
-
-  bool wide() const { return made.format == kP016 || made.format == kYuv444High; }
-  bool planar() const { return made.format == kYuv444 || made.format == kYuv444High; }
-  size_t row_bytes() const { return made.target_width * (wide() ? 2 : 1); }
-  std::string name() const { return std::string(codec_name(made.codec)) + " " + std::to_string(made.width) + "x" + std::to_string(made.height); }
-};
 
 std::mutex lock;
 std::unordered_map<void *, std::shared_ptr<Decoder>> &decoders() {
@@ -63,92 +26,6 @@ std::shared_ptr<Decoder> find(void *handle) {
   return it == decoders().end() ? nullptr : it->second;
 }
 
-// ---- pictures
-struct Fill {
-  std::shared_ptr<Decoder> decoder;
-  Decoded picture;
-  uint8_t *to;
-};
-
-uint64_t content_key(const Decoded &p, uint32_t seen) { return Key(p.content).add(&seen, sizeof seen).value(); }
-uint64_t sequence_key(const Decoder &d, uint64_t n) { return Key().add(d.name() + " #" + std::to_string(n)).value(); }
-
-bool taped(const Decoder &d, const Decoded &p, Taped *t) {
-  for (uint32_t seen = p.seen + 1; seen-- > 0;)
-    if (find_picture(content_key(p, seen), t)) return true;
-  return find_picture(sequence_key(d, p.sequence), t);
-}
-
-// A plane of the surface from one of the tape; what the tape has not is its last column and row.
-void copy_plane(const Fill &f, size_t row, size_t rows, const uint8_t *from, size_t width, size_t height, size_t unit) {
-  size_t wanted = f.decoder->row_bytes() / unit;
-  for (size_t y = 0; y < rows; y++) {
-    uint8_t *to = f.to + (row + y) * f.decoder->pitch;
-    const uint8_t *line = from + std::min(y, height - 1) * width * unit;
-    memcpy(to, line, std::min(wanted, width) * unit);
-    for (size_t x = width; x < wanted; x++) memcpy(to + x * unit, line + (width - 1) * unit, unit);
-  }
-}
-
-void from_tape(const Fill &f, const Taped &t) {
-  size_t h = f.decoder->made.target_height, b = t.bytes_per_sample;
-  copy_plane(f, 0, h, t.data, t.width, t.height, b);
-  if (f.decoder->planar()) {
-    for (size_t k = 1; k < 3; k++) copy_plane(f, k * h, h, t.data + k * t.width * t.height * b, t.width, t.height, b);
-  } else {
-    copy_plane(f, h, h / 2, t.data + (size_t)t.width * t.height * b, (t.width + 1) / 2, (t.height + 1) / 2, 2 * b);
-  }
-}
-
-// A pattern in which neighbours and pictures differ.
-void pattern(const Fill &f) {
-  const Decoder &d = *f.decoder;
-  size_t h = d.made.target_height, rows = d.planar() ? 3 * h : h + h / 2;
-  unsigned seed = (unsigned)(f.picture.content % 251);
-  for (size_t y = 0; y < rows; y++) {
-    uint8_t *line = f.to + y * d.pitch;
-    for (size_t x = 0; x < d.made.target_width; x++) {
-      uint8_t v = (uint8_t)(y < h ? 16 + (x / 8 + y / 4 + seed) % 220 : 100 + (x / 2 + y + seed) % 60);
-      if (d.wide()) line[2 * x] = 0, line[2 * x + 1] = v;
-      else line[x] = v;
-    }
-  }
-}
-
-// With STAMP the first eight samples are the key, for double.Record.
-void stamp(const Fill &f) {
-  uint64_t key = content_key(f.picture, f.picture.seen);
-  for (int k = 0; k < 8; k++) {
-    uint8_t v = (uint8_t)(key >> 8 * k);
-    if (f.decoder->wide()) f.to[2 * k] = 0, f.to[2 * k + 1] = v;
-    else f.to[k] = v;
-  }
-}
-
-void fill(void *p) {
-  std::unique_ptr<Fill> f((Fill *)p);
-  Taped t;
-  if (!option("STAMP").empty()) {
-    pattern(*f);
-    stamp(*f);
-  } else if (taped(*f->decoder, f->picture, &t) && t.bytes_per_sample == (f->decoder->wide() ? 2u : 1u) && t.planes == (f->decoder->planar() ? 3u : 2u)) {
-    from_tape(*f, t);
-    streamvet_double_count("decoder.taped", 1);
-  } else {
-    pattern(*f);
-  }
-}
-
-struct Spoil {
-  std::shared_ptr<Decoder> decoder;
-  uint8_t *at;
-};
-void spoil(void *p) {
-  std::unique_ptr<Spoil> s((Spoil *)p);
-  memset(s->at, kPoison, s->decoder->bytes);
-}
-
-// ---- making and ending
 int make_outputs(Decoder &d) {
   for (unsigned i = 0; i < d.made.output_surfaces; i++) {
     Output o;

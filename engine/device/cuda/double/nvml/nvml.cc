@@ -19,7 +19,7 @@ int cuDeviceGetPCIBusId(char *, int, int);
 
 namespace {
 
-enum : int { kSuccess = 0, kUninitialized = 1, kInvalidArgument = 2, kNotFound = 6, kNoDriver = 9 };
+enum : int { kSuccess = 0, kUninitialized = 1, kInvalidArgument = 2, kNotSupported = 3, kNotFound = 6, kNoDriver = 9 };
 
 std::string option(const char *name, const char *otherwise) {
   std::string v(streamvet_double_option(name, nullptr, 0), 0);
@@ -69,7 +69,16 @@ API int nvmlInit() { return nvmlInit_v2(); }
 API int nvmlInitWithFlags(unsigned) { return nvmlInit_v2(); }
 API int nvmlShutdown() { return started = false, kSuccess; }
 
-API const char *nvmlErrorString(int r) { return r == kSuccess ? "Success" : r == kUninitialized ? "Uninitialized" : r == kNoDriver ? "Driver Not Loaded" : r == kNotFound ? "Not Found" : r == 3 ? "Not Supported" : "Invalid Argument"; }
+API const char *nvmlErrorString(int r) {
+  switch (r) {
+  case kSuccess: return "Success";
+  case kUninitialized: return "Uninitialized";
+  case kNotSupported: return "Not Supported";
+  case kNotFound: return "Not Found";
+  case kNoDriver: return "Driver Not Loaded";
+  }
+  return "Invalid Argument";
+}
 API int nvmlSystemGetDriverVersion(char *to, unsigned room) { return write(to, room, option("NVML_DRIVER", "550.54.15")); }
 API int nvmlSystemGetNVMLVersion(char *to, unsigned room) { return write(to, room, "12." + option("NVML_DRIVER", "550.54.15")); }
 API int nvmlSystemGetCudaDriverVersion_v2(int *v) { return cuDriverGetVersion(v), kSuccess; }
@@ -96,7 +105,9 @@ API int nvmlDeviceGetHandleByPciBusId_v2(const char *id, void **d) {
 }
 API int nvmlDeviceGetHandleByPciBusId(const char *id, void **d) { return nvmlDeviceGetHandleByPciBusId_v2(id, d); }
 API int nvmlDeviceGetIndex(void *d, unsigned *i) { return *i = (unsigned)index_of(d), known(d) ? kSuccess : kInvalidArgument; }
-API int nvmlDeviceGetName(void *d, char *to, unsigned room) { return known(d) && !cuDeviceGetName(to, (int)room, index_of(d)) ? kSuccess : kInvalidArgument; }
+API int nvmlDeviceGetName(void *d, char *to, unsigned room) {
+  return known(d) && !cuDeviceGetName(to, (int)room, index_of(d)) ? kSuccess : kInvalidArgument;
+}
 API int nvmlDeviceGetUUID(void *d, char *to, unsigned room) { return known(d) ? write(to, room, uuid(index_of(d))) : kInvalidArgument; }
 API int nvmlDeviceGetPciInfo_v3(void *d, Pci *p) {
   if (!known(d)) return kInvalidArgument;

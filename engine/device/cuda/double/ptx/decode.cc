@@ -1,26 +1,19 @@
 // Makes a kernel of the text of an entry and of the functions that it calls, which are put
 // where the calls are.
-#include "decode.h"
-
+#include "names.h"
 #include "ops.h"
 
 namespace ptx {
 namespace {
 
-// One function in the place where it runs.
-struct Inlined {
-  const Function *function;
-  std::string prefix;                         // makes its names unique
-  std::map<std::string, uint64_t> parameters; // addresses in local memory; for an entry offsets of arguments
-  std::string end;                            // the label that ret goes to; none in an entry
-};
-
 class Decoder {
 public:
-  Decoder(const Text &text, const Module &module, const Function &entry) : text(text), module(module) {
-    draft.kernel.name = entry.name;
-    Inlined main{&entry, "", {}, ""};
-    for (const Variable &p : entry.params) {
+  Decoder(const Text &text, const Module &module) : text(text), names(text, module, draft) {}
+
+  Kernel entry(const Function &f) {
+    draft.kernel.name = f.name;
+    Inlined main{&f, "", {}, ""};
+    for (const Variable &p : f.params) {
       size_t at = aligned(draft.kernel.parameter_bytes, p.align);
       main.parameters[p.name] = at;
       draft.kernel.parameters.push_back({at, p.bytes});
@@ -28,47 +21,34 @@ public:
     }
     function(main);
     emit_end();
-    for (const auto &[number, label] : branches) {
-      Instruction &i = draft.kernel.code[number];
-      if (!labels.count(label)) throw Refusal(i.line, "no label " + label);
-      i.number = labels[label];
-    }
-    for (Virtual &v : draft.registers)
-      if (v.after_shared) v.bits += aligned(draft.kernel.shared_bytes, 16);
-  }
-
-  Kernel done() {
+    resolve_branches();
+    names.finish();
     place(draft);
     return std::move(draft.kernel);
   }
 
 private:
   const Text &text;
-  const Module &module;
   Draft draft;
-  std::map<std::string, uint32_t> registers, predicates, labels;
-  std::map<std::pair<uint64_t, bool>, uint32_t> constants;
-  std::map<std::string, uint32_t> specials;
-  std::map<std::string, uint64_t> addresses; // of variables, by unique name
-  std::vector<std::pair<size_t, std::string>> branches;
+  Names names;
+  std::map<std::string, uint32_t> labels;
+  std::vector<std::pair<size_t, std::string>> branches; // which instruction, to where
   int calls = 0, depth = 0;
 
-  static size_t aligned(size_t n, size_t to) { return to ? (n + to - 1) / to * to : n; }
+  void resolve_branches() {
+    for (const auto &[number, label] : branches) {
+      Instruction &i = draft.kernel.code[number];
+      if (!labels.count(label)) throw Refusal(i.line, "no label " + label);
+      i.number = labels[label];
+    }
+  }
 
   // ---- functions
   void function(const Inlined &in) {
     if (++depth > 16) throw Refusal(1, "calls of " + in.function->name + " nest without an end");
-    for (const Variable &v : in.function->variables) variable(v, in.prefix);
+    for (const Variable &v : in.function->variables) names.declare(v, in.prefix);
     for (const Statement &s : in.function->body) statement(in, s);
     depth--;
-  }
-
-  void variable(const Variable &v, const std::string &prefix) {
-    size_t &used = v.space == Space::Shared ? draft.kernel.shared_bytes : draft.kernel.local_bytes;
-    uint64_t base = v.space == Space::Shared ? kSharedBase : kLocalBase;
-    used = aligned(used, v.align);
-    addresses[prefix + v.name] = base + used;
-    used += v.bytes;
   }
 
   void statement(const Inlined &in, const Statement &s) {
@@ -98,7 +78,7 @@ private:
   }
 
   static Space space_of(const std::string &op) {
-    for (auto [word, space] : {std::pair{".global", Space::Global}, {".shared", Space::Shared}, {".local", Space::Local}, {".const", Space::Const}, {".param", Space::Param}})
+    for (const auto &[word, space] : kSpaces)
       if (op.find(word) != std::string::npos) return space;
     return Space::Generic;
   }
@@ -119,7 +99,7 @@ private:
     Instruction i;
     i.line = s.line;
     i.guard_negated = s.guard_negated;
-    if (!s.guard.empty()) i.guard = predicate(in, s.guard, s.line);
+    if (!s.guard.empty()) i.guard = names.predicate(in, s.guard, s.line);
     return i;
   }
 
@@ -176,7 +156,7 @@ private:
     for (const Operand *list : lists)
       for (const Operand &actual : list->parts) {
         if (n == formal.size()) throw Refusal(s.line, "too many parameters for " + name);
-        out.parameters[formal[n++].name] = local_parameter(in, actual.name, s.line);
+        out.parameters[formal[n++].name] = names.passed(in, actual.name, s.line);
       }
     if (n != formal.size()) throw Refusal(s.line, "too few parameters for " + name);
     if (!s.guard.empty()) {
@@ -186,12 +166,6 @@ private:
     }
     function(out);
     label(out.end, s.line);
-  }
-
-  uint64_t local_parameter(const Inlined &in, const std::string &name, int line) {
-    if (auto it = addresses.find(in.prefix + name); it != addresses.end()) return it->second;
-    if (auto it = in.parameters.find(name); it != in.parameters.end() && in.prefix.size()) return it->second;
-    throw Refusal(line, name + " cannot be passed to a function");
   }
 
   // ---- operands, by the letters of Op
@@ -220,15 +194,15 @@ private:
       case 'P':
       case 'p':
         if (o.negated && *c != 'n') throw Refusal(s.line, s.op + " reads no negated predicate");
-        i.at[place++] = o.kind == Operand::Number && *c != 'P' ? constant_predicate(o.bits) : predicate(in, o.name, s.line);
+        i.at[place++] = o.kind == Operand::Number && *c != 'P' ? names.constant_predicate(o.bits) : names.predicate(in, o.name, s.line);
         break;
       case 'D':
-        i.at[place++] = predicate(in, o.name, s.line);
-        i.at[place++] = o.second.empty() ? kNone : predicate(in, o.second, s.line);
+        i.at[place++] = names.predicate(in, o.name, s.line);
+        i.at[place++] = o.second.empty() ? kNone : names.predicate(in, o.second, s.line);
         break;
       case 'S':
         value(in, s, o, 32, true, i, place++, uses);
-        i.at[place++] = o.second.empty() ? kNone : predicate(in, o.second, s.line);
+        i.at[place++] = o.second.empty() ? kNone : names.predicate(in, o.second, s.line);
         break;
       case '>':
       case '<': {
@@ -261,20 +235,14 @@ private:
     auto it = in.function->registers.find(o.name);
     if (it == in.function->registers.end()) {
       if (write) throw Refusal(s.line, s.op + " cannot write to " + (o.name.empty() ? "a number" : o.name));
-      i.at[place] = constant_or_special(in, s, o, bits == 64);
+      i.at[place] = names.constant_or_special(in, o, bits == 64, s.line);
       uses.push_back({place, false});
       return;
     }
-    if (at_least ? it->second < bits : it->second != bits) throw Refusal(s.line, s.op + ": register " + o.name + " has " + std::to_string(it->second) + " bits");
-    i.at[place] = virtual_register(in.prefix + o.name, it->second == 64);
+    bool fits = at_least ? it->second >= bits : it->second == bits;
+    if (!fits) throw Refusal(s.line, s.op + ": register " + o.name + " has " + std::to_string(it->second) + " bits");
+    i.at[place] = names.virtual_register(in.prefix + o.name, it->second == 64);
     uses.push_back({place, write});
-  }
-
-  uint32_t constant_or_special(const Inlined &in, const Statement &s, const Operand &o, bool wide) {
-    if (o.kind == Operand::Number) return constant(o.bits, wide);
-    if (o.name[0] == '%') return special(o.name, wide, s.line);
-    if (!wide) throw Refusal(s.line, "the address of " + o.name + " has 64 bits");
-    return symbol(in, o.name, o.offset, s.line);
   }
 
   void address(const Inlined &in, const Statement &s, const Operand &o, Instruction &i, std::vector<Use> &uses) {
@@ -287,12 +255,12 @@ private:
     }
     auto it = in.function->registers.find(o.name);
     if (it == in.function->registers.end()) {
-      i.at[4] = o.name.empty() ? constant(0, true) : symbol(in, o.name, 0, s.line);
+      i.at[4] = o.name.empty() ? names.constant(0, true) : names.symbol(in, o.name, 0, s.line);
       uses.push_back({4, false});
       return;
     }
     if (it->second != 64) throw Refusal(s.line, "the address in " + o.name + " has not 64 bits");
-    i.at[4] = virtual_register(in.prefix + o.name, true);
+    i.at[4] = names.virtual_register(in.prefix + o.name, true);
     uses.push_back({4, false});
   }
 
@@ -303,63 +271,6 @@ private:
     if (s.op.find(".v4") != std::string::npos) count = 4;
     for (const Variable &p : in.function->params)
       if (p.name == o.name && (o.offset < 0 || o.offset + bytes * count > p.bytes)) throw Refusal(s.line, s.op + " reaches past parameter " + o.name);
-  }
-
-  uint32_t predicate(const Inlined &in, const std::string &name, int line) {
-    auto it = in.function->registers.find(name);
-    if (it == in.function->registers.end() || it->second != 1) throw Refusal(line, name + " is no predicate");
-    auto [found, fresh] = predicates.try_emplace(in.prefix + name, draft.kernel.predicates);
-    if (fresh) draft.kernel.predicates++;
-    return found->second;
-  }
-
-  uint32_t constant_predicate(bool yes) {
-    uint32_t &p = yes ? draft.kernel.always : draft.kernel.never;
-    if (p == kNone) p = draft.kernel.predicates++;
-    return p;
-  }
-
-  uint32_t virtual_register(const std::string &name, bool wide) {
-    auto [found, fresh] = registers.try_emplace(name, (uint32_t)draft.registers.size());
-    if (fresh) draft.registers.push_back({wide, Virtual::Plain, 0, Special::TidX, false});
-    return found->second;
-  }
-
-  uint32_t constant(uint64_t bits, bool wide, bool after_shared = false) {
-    if (!wide) bits = (uint32_t)bits;
-    auto [found, fresh] = constants.try_emplace({bits, wide}, (uint32_t)draft.registers.size());
-    if (after_shared) fresh = true;
-    uint32_t number = after_shared ? (uint32_t)draft.registers.size() : found->second;
-    if (fresh) draft.registers.push_back({wide, Virtual::IsConstant, bits, Special::TidX, after_shared});
-    return number;
-  }
-
-  uint32_t special(const std::string &name, bool wide, int line) {
-    static const std::map<std::string, Special> known{
-        {"%tid.x", Special::TidX}, {"%tid.y", Special::TidY}, {"%tid.z", Special::TidZ}, {"%ntid.x", Special::NtidX}, {"%ntid.y", Special::NtidY}, {"%ntid.z", Special::NtidZ},
-        {"%ctaid.x", Special::CtaidX}, {"%ctaid.y", Special::CtaidY}, {"%ctaid.z", Special::CtaidZ}, {"%nctaid.x", Special::NctaidX}, {"%nctaid.y", Special::NctaidY}, {"%nctaid.z", Special::NctaidZ},
-        {"%laneid", Special::LaneId}, {"%warpid", Special::WarpId}, {"%nwarpid", Special::WarpCount}, {"%lanemask_eq", Special::LanemaskEq}, {"%lanemask_lt", Special::LanemaskLt},
-        {"%lanemask_le", Special::LanemaskLe}, {"%lanemask_gt", Special::LanemaskGt}, {"%lanemask_ge", Special::LanemaskGe}, {"%clock", Special::Clock}, {"%clock64", Special::Clock}};
-    auto it = known.find(name);
-    if (it == known.end()) throw Refusal(line, "unknown register " + name);
-    auto [found, fresh] = specials.try_emplace(name + (wide ? " wide" : ""), (uint32_t)draft.registers.size());
-    if (fresh) draft.registers.push_back({wide, Virtual::IsSpecial, 0, it->second});
-    return found->second;
-  }
-
-  // symbol is a constant: the address of a variable of the function or of the module.
-  uint32_t symbol(const Inlined &in, const std::string &name, int64_t offset, int line) {
-    if (auto it = addresses.find(in.prefix + name); it != addresses.end()) return constant(it->second + offset, true);
-    if (auto it = in.parameters.find(name); it != in.parameters.end() && in.prefix.size()) return constant(it->second + offset, true);
-    if (auto it = module.variables.find(name); it != module.variables.end()) return constant(it->second.first + offset, true);
-    for (const Variable &v : text.variables) {
-      if (v.name != name) continue;
-      if (v.extent_at_launch) return constant(kSharedBase + offset, true, true);
-      auto it = addresses.find(name);
-      if (it == addresses.end()) variable(v, ""); // shared memory of the module: each kernel has what it uses
-      return constant(addresses.at(name) + offset, true);
-    }
-    throw Refusal(line, "unknown name " + name);
   }
 };
 
@@ -381,7 +292,7 @@ Module compile(const Text &text, const Allocate &memory) {
   Module m;
   allocate(text, memory, m);
   for (const auto &[name, f] : text.functions)
-    if (f.entry) m.kernels[name] = Decoder(text, m, f).done();
+    if (f.entry) m.kernels[name] = Decoder(text, m).entry(f);
   return m;
 }
 

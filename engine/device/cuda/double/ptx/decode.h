@@ -14,8 +14,8 @@ struct Use {
 
 // A register of the file of a warp before it has a place there.
 struct Virtual {
-  bool wide;
-  enum : uint8_t { Plain, IsConstant, IsSpecial } kind = Plain;
+  bool wide = false;
+  enum Kind : uint8_t { Plain, IsConstant, IsSpecial } kind = Plain;
   uint64_t bits = 0;              // of a constant
   Special special = Special::TidX;
   bool after_shared = false;      // a constant that is the address of what follows all static shared memory

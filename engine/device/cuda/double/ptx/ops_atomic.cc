@@ -6,7 +6,12 @@
 namespace ptx {
 namespace {
 
-struct Add { template <class T> static T of(T a, T b) { if constexpr (std::is_floating_point_v<T>) return a + b; else return (T)((Slot<T>)a + (Slot<T>)b); } };
+struct Add {
+  template <class T> static T of(T a, T b) {
+    if constexpr (std::is_floating_point_v<T>) return a + b;
+    else return (T)((Slot<T>)a + (Slot<T>)b);
+  }
+};
 struct Min { template <class T> static T of(T a, T b) { return std::min(a, b); } };
 struct Max { template <class T> static T of(T a, T b) { return std::max(a, b); } };
 struct And { template <class T> static T of(T a, T b) { return a & b; } };
@@ -47,12 +52,10 @@ template <class T> void cas(Warp &w, const Instruction &i) {
   });
 }
 
-const char *const kSpaces[] = {"", ".global", ".shared"}, *const kScopes[] = {"", ".gpu", ".cta", ".sys"}, *const kOrders[] = {"", ".relaxed", ".acq_rel"};
-
 template <class F> void each_form(F f) {
-  for (const char *order : kOrders)
-    for (const char *scope : kScopes)
-      for (const char *space : kSpaces) f(std::string(order) + scope + space);
+  for (const char *order : {"", ".relaxed", ".acq_rel"})
+    for (const char *scope : {"", ".gpu", ".cta", ".sys"})
+      for (const char *space : {"", ".global", ".shared"}) f(std::string(order) + scope + space);
 }
 
 template <class T, class O> void add(Table &t, const std::string &name) {

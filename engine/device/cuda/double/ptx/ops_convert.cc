@@ -76,7 +76,9 @@ const char *to_any(size_t d, bool wide) {
 }
 
 template <class D, class S> void add_integer(Table &t, const std::string &d, const std::string &s) {
-  t["cvt." + d + "." + s] = {any_any(sizeof(D), sizeof(S)), {integer<D, S, uint32_t, uint32_t>, integer<D, S, uint64_t, uint32_t>, integer<D, S, uint32_t, uint64_t>, integer<D, S, uint64_t, uint64_t>}};
+  t["cvt." + d + "." + s] = {any_any(sizeof(D), sizeof(S)),
+                             {integer<D, S, uint32_t, uint32_t>, integer<D, S, uint64_t, uint32_t>,
+                              integer<D, S, uint32_t, uint64_t>, integer<D, S, uint64_t, uint64_t>}};
 }
 
 template <class D, class F> void add_rounded(Table &t, const std::string &d, const std::string &f) {

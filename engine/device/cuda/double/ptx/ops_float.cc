@@ -21,9 +21,18 @@ template <class T> T larger(T a, T b) {
   return a > b ? a : b;
 }
 
-#define FLOAT1(NAME, EXPR) template <class T> void NAME(Warp &w, const Instruction &i) { map1<T, T>(w, i, [](T a) -> T { return EXPR; }); }
-#define FLOAT2(NAME, EXPR) template <class T> void NAME(Warp &w, const Instruction &i) { map2<T, T, T>(w, i, [](T a, T b) -> T { return EXPR; }); }
-#define FLOAT3(NAME, EXPR) template <class T> void NAME(Warp &w, const Instruction &i) { map3<T, T, T, T>(w, i, [](T a, T b, T c) -> T { return EXPR; }); }
+#define FLOAT1(NAME, EXPR) \
+  template <class T> void NAME(Warp &w, const Instruction &i) { \
+    map1<T, T>(w, i, [](T a) -> T { return EXPR; }); \
+  }
+#define FLOAT2(NAME, EXPR) \
+  template <class T> void NAME(Warp &w, const Instruction &i) { \
+    map2<T, T, T>(w, i, [](T a, T b) -> T { return EXPR; }); \
+  }
+#define FLOAT3(NAME, EXPR) \
+  template <class T> void NAME(Warp &w, const Instruction &i) { \
+    map3<T, T, T, T>(w, i, [](T a, T b, T c) -> T { return EXPR; }); \
+  }
 
 FLOAT2(add, canonical(a + b))
 FLOAT2(sub, canonical(a - b))

@@ -66,9 +66,18 @@ uint32_t permute(uint32_t a, uint32_t b, uint32_t c) {
 }
 
 // Runs: names that the table can hold.
-#define MAP1(NAME, D, A, EXPR) template <class T> void NAME(Warp &w, const Instruction &i) { map1<D, A>(w, i, [](A a) -> D { return (D)(EXPR); }); }
-#define MAP2(NAME, D, A, B, EXPR) template <class T> void NAME(Warp &w, const Instruction &i) { map2<D, A, B>(w, i, [](A a, B b) -> D { return (D)(EXPR); }); }
-#define MAP3(NAME, D, A, B, C, EXPR) template <class T> void NAME(Warp &w, const Instruction &i) { map3<D, A, B, C>(w, i, [](A a, B b, C c) -> D { return (D)(EXPR); }); }
+#define MAP1(NAME, D, A, EXPR) \
+  template <class T> void NAME(Warp &w, const Instruction &i) { \
+    map1<D, A>(w, i, [](A a) -> D { return (D)(EXPR); }); \
+  }
+#define MAP2(NAME, D, A, B, EXPR) \
+  template <class T> void NAME(Warp &w, const Instruction &i) { \
+    map2<D, A, B>(w, i, [](A a, B b) -> D { return (D)(EXPR); }); \
+  }
+#define MAP3(NAME, D, A, B, C, EXPR) \
+  template <class T> void NAME(Warp &w, const Instruction &i) { \
+    map3<D, A, B, C>(w, i, [](A a, B b, C c) -> D { return (D)(EXPR); }); \
+  }
 
 MAP2(add, T, T, T, plus<T>(a, b))
 MAP2(sub, T, T, T, minus<T>(a, b))

@@ -53,10 +53,14 @@ struct And { static uint32_t of(uint32_t yes, uint32_t c) { return yes & c; } };
 struct Or { static uint32_t of(uint32_t yes, uint32_t c) { return yes | c; } };
 struct Xor { static uint32_t of(uint32_t yes, uint32_t c) { return yes ^ c; } };
 
+// compare is a function of its own, so that it is compiled once for all that is made of its result.
+template <class T, class C> __attribute__((noinline)) uint32_t compare(const Warp &w, const Slot<T> *a, const Slot<T> *b) {
+  return lanes_where(w, [=](int l) { return C::is(from_slot<T>(a[l]), from_slot<T>(b[l])); });
+}
+
 // setp p|q, a, b, c: p = (a cmp b) op c, q = !(a cmp b) op c.
 template <class T, class C, class B> void setp(Warp &w, const Instruction &i) {
-  const auto *a = w.slot<Slot<T>>(i.at[2]), *b = w.slot<Slot<T>>(i.at[3]);
-  uint32_t yes = lanes_where(w, [=](int l) { return C::is(from_slot<T>(a[l]), from_slot<T>(b[l])); });
+  uint32_t yes = compare<T, C>(w, w.slot<Slot<T>>(i.at[2]), w.slot<Slot<T>>(i.at[3]));
   uint32_t c = std::is_same_v<B, Plain> ? 0 : w.predicates[i.at[4]] ^ (i.negated ? UINT32_MAX : 0);
   set_predicate(w, i.at[0], B::of(yes, c));
   if (i.at[1] != kNone) set_predicate(w, i.at[1], B::of(~yes, c));
@@ -103,7 +107,8 @@ void not_predicate(Warp &w, const Instruction &i) { set_predicate(w, i.at[0], ~w
 
 template <class T> void add_moves(Table &t, const std::string &bits, std::initializer_list<const char *> others) {
   constexpr char c = letter<T>();
-  const char *two = c == 'h' ? "Hh" : c == 'w' ? "Ww" : "Xx", *select = c == 'h' ? "Hhhp" : c == 'w' ? "Wwwp" : "Xxxp", *by = c == 'h' ? "Hhhw" : c == 'w' ? "Wwww" : "Xxxw";
+  const char *two = c == 'h' ? "Hh" : c == 'w' ? "Ww" : "Xx";
+  const char *select = c == 'h' ? "Hhhp" : c == 'w' ? "Wwwp" : "Xxxp", *by = c == 'h' ? "Hhhw" : c == 'w' ? "Wwww" : "Xxxw";
   t["mov." + bits] = {two, {mov<T>}};
   t["selp." + bits] = {select, {selp<T>}};
   t["slct." + bits + ".s32"] = {by, {slct<T>}};

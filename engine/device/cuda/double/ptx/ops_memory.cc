@@ -68,8 +68,12 @@ template <class T, class R, int N> void parameter(Warp &w, const Instruction &i)
 // An operand of at least the size of T, or a vector of them.
 template <class T> const char *spec(bool write, int n) {
   constexpr size_t k = sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : sizeof(T) == 4 ? 2 : 3;
-  static const char *const loads[3][4] = {{">1a", ">2a", ">4a", ">8a"}, {"(>1>1)a", "(>2>2)a", "(>4>4)a", "(>8>8)a"}, {"(>1>1>1>1)a", "(>2>2>2>2)a", "(>4>4>4>4)a", "(>8>8>8>8)a"}};
-  static const char *const stores[3][4] = {{"a<1", "a<2", "a<4", "a<8"}, {"a(<1<1)", "a(<2<2)", "a(<4<4)", "a(<8<8)"}, {"a(<1<1<1<1)", "a(<2<2<2<2)", "a(<4<4<4<4)", "a(<8<8<8<8)"}};
+  static const char *const loads[3][4] = {{">1a", ">2a", ">4a", ">8a"},
+                                          {"(>1>1)a", "(>2>2)a", "(>4>4)a", "(>8>8)a"},
+                                          {"(>1>1>1>1)a", "(>2>2>2>2)a", "(>4>4>4>4)a", "(>8>8>8>8)a"}};
+  static const char *const stores[3][4] = {{"a<1", "a<2", "a<4", "a<8"},
+                                           {"a(<1<1)", "a(<2<2)", "a(<4<4)", "a(<8<8)"},
+                                           {"a(<1<1<1<1)", "a(<2<2<2<2)", "a(<4<4<4<4)", "a(<8<8<8<8)"}};
   return (write ? stores : loads)[n / 2][k];
 }
 
@@ -78,10 +82,11 @@ template <class T, int N> void add_vector(Table &t, const std::string &suffix) {
     bool constant = !strcmp(space, ".const"), param = !strcmp(space, ".param");
     for (const char *how : {"", ".volatile"}) {
       if (*how && (constant || param)) continue;
-      Op ld{spec<T>(false, N), {load<T, uint32_t, N>, load<T, uint64_t, N>, load<T, uint32_t, N>, load<T, uint64_t, N>}};
-      if (param) ld = {spec<T>(false, N), {parameter<T, uint32_t, N>, parameter<T, uint64_t, N>, parameter<T, uint32_t, N>, parameter<T, uint64_t, N>}};
+      Run narrow = param ? parameter<T, uint32_t, N> : load<T, uint32_t, N>, wide = param ? parameter<T, uint64_t, N> : load<T, uint64_t, N>;
+      Op ld{spec<T>(false, N), {narrow, wide}}, st{spec<T>(true, N), {store<T, uint32_t, N>, store<T, uint64_t, N>}};
+      if (N > 1) ld.run[3] = wide, st.run[3] = st.run[1]; // all parts have one width
       t[std::string("ld") + how + space + suffix] = ld;
-      if (!constant) t[std::string("st") + how + space + suffix] = {spec<T>(true, N), {store<T, uint32_t, N>, store<T, uint64_t, N>, store<T, uint32_t, N>, store<T, uint64_t, N>}};
+      if (!constant) t[std::string("st") + how + space + suffix] = st;
     }
   }
   t["ld.global.nc" + suffix] = t["ld.global" + suffix];

@@ -117,8 +117,9 @@ void add_warp_ops(Table &t) {
   t["bar.red.popc.u32"] = {"Win", {barrier_reduce<Reduce::Count>}};
   t["bar.red.and.pred"] = {"Pin", {barrier_reduce<Reduce::And>}};
   t["bar.red.or.pred"] = {"Pin", {barrier_reduce<Reduce::Or>}};
-  for (const char *fence : {"membar.cta", "membar.gl", "membar.sys", "fence.sc.cta", "fence.sc.gpu", "fence.sc.sys", "fence.acq_rel.cta", "fence.acq_rel.gpu", "fence.acq_rel.sys"})
-    t[fence] = {"", {nothing}};
+  for (const char *fence : {"membar.cta", "membar.gl", "membar.sys"}) t[fence] = {"", {nothing}};
+  for (const char *order : {"fence.sc", "fence.acq_rel"})
+    for (const char *scope : {".cta", ".gpu", ".sys"}) t[std::string(order) + scope] = {"", {nothing}};
 }
 
 } // namespace ptx

@@ -8,6 +8,10 @@
 #include <set>
 
 namespace ptx {
+
+const std::map<std::string, Space> kSpaces{
+    {".global", Space::Global}, {".const", Space::Const}, {".shared", Space::Shared}, {".local", Space::Local}, {".param", Space::Param}};
+
 namespace {
 
 struct Scope {
@@ -63,11 +67,8 @@ private:
   // ---- the module
   void top_level() {
     if (accept(".version")) {
-      double v = 0;
-      const Token &major = take();
-      v = major.bits * 10;
-      if (look().kind == Token::Word) v += atoi(take().text.c_str() + 1);
-      text.version = (int)v;
+      text.version = (int)number() * 10;
+      if (look().kind == Token::Word) text.version += atoi(take().text.c_str() + 1); // .3
     } else if (accept(".target")) {
       std::string t = name();
       text.target = t.compare(0, 3, "sm_") == 0 ? atoi(t.c_str() + 3) : 0;
@@ -96,9 +97,8 @@ private:
 
   // ---- variables: .global .align 4 .b8 x[16] = {...};
   static bool space_of(const std::string &t, Space &s) {
-    static const std::map<std::string, Space> spaces{{".global", Space::Global}, {".const", Space::Const}, {".shared", Space::Shared}, {".local", Space::Local}, {".param", Space::Param}};
-    auto it = spaces.find(t);
-    if (it == spaces.end()) return false;
+    auto it = kSpaces.find(t);
+    if (it == kSpaces.end()) return false;
     s = it->second;
     return true;
   }

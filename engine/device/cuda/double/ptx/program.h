@@ -49,7 +49,10 @@ struct Constant {
   bool wide;
   uint64_t bits;
 };
-enum class Special : uint8_t { TidX, TidY, TidZ, NtidX, NtidY, NtidZ, CtaidX, CtaidY, CtaidZ, NctaidX, NctaidY, NctaidZ, LaneId, WarpId, WarpCount, LanemaskEq, LanemaskLt, LanemaskLe, LanemaskGt, LanemaskGe, Clock };
+enum class Special : uint8_t {
+  TidX, TidY, TidZ, NtidX, NtidY, NtidZ, CtaidX, CtaidY, CtaidZ, NctaidX, NctaidY, NctaidZ,
+  LaneId, WarpId, WarpCount, LanemaskEq, LanemaskLt, LanemaskLe, LanemaskGt, LanemaskGe, Clock,
+};
 struct SpecialUse {
   uint32_t at;
   bool wide;

@@ -14,6 +14,7 @@ struct Refusal : std::runtime_error {
 };
 
 enum class Space : uint8_t { Generic, Global, Const, Shared, Local, Param };
+extern const std::map<std::string, Space> kSpaces; // by the word for them
 
 struct Operand {
   enum Kind : uint8_t { Register, Number, Name, Address, Vector, List } kind;

@@ -141,7 +141,8 @@ uint8_t *Warp::windowed(const Instruction &i, uint64_t a, size_t size, int lane)
   size_t mine = block->local_bytes();
   if (i.space != Space::Shared && inside(kLocalBase, mine))
     return block->local.data() + (size_t)(number * kLanes + lane) * mine + (a - kLocalBase);
-  if (i.space != Space::Generic) fault(i, kIllegalAddress, lane, i.space == Space::Shared ? "access outside shared memory" : "access outside local memory");
+  if (i.space == Space::Shared) fault(i, kIllegalAddress, lane, "access outside shared memory");
+  if (i.space == Space::Local) fault(i, kIllegalAddress, lane, "access outside local memory");
   return nullptr;
 }
 
