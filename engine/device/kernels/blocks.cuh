@@ -4,11 +4,11 @@
 #define SV_BLOCKS_CUH
 #include "strip.cuh"
 
-// Twice the steps over the upper side of a lane's columns less those of the rows
-// beside it; word is of the row below the side.
+// The steps over the upper side of a row of a lane's columns.
 SV_GPU sv_i32 sv_row_steps(const sv_u32 *word) {
   return (sv_i32)sv_dot(sv_at_most(sv_apart(word[0], word[-SV_ROW]), SV_STEP_MAX), SV_ONES, 0);
 }
+// Twice those less the steps of the rows above and below: see sv_top_side.
 SV_GPU sv_i32 sv_top_excess(const sv_u32 *word) {
   return 2 * sv_row_steps(word) - sv_row_steps(word - SV_ROW) - sv_row_steps(word + SV_ROW);
 }

@@ -4,7 +4,8 @@
 // Every entry of one kind takes the same parameters, each in a cell of 8 bytes
 // (the driver's Go binding reads so much of each). Pictures come as their
 // geometry, which stays, and planes, which change with each picture. launch.go
-// says how many threads an entry wants.
+// says how many threads an entry wants; it is not said here, since ptxas would rather
+// keep registers in memory than have fewer thread blocks at once.
 #include "bars.cuh"
 #include "blocks.cuh"
 #include "cells.cuh"
