@@ -23,6 +23,8 @@ struct svm_input {
   int head, log_level;
   _Atomic int len; // written under mu only
   int64_t dropped;
+
+  svm_guard guard;
 };
 
 struct svm_track {
@@ -194,6 +196,19 @@ int svm_read(svm_input *in, AVFormatContext *fc, AVPacket *pkt, svm_packet_info 
   info->size = pkt->size;
   return rc;
 }
+
+int svm_read_guarded(svm_input *in, AVFormatContext *fc, AVPacket *pkt, svm_packet_info *info, int64_t timeout_us) {
+  return svm_read(in, fc, pkt, info, timeout_us);
+}
+
+svm_input *svm_current(void) { return current; }
+void svm_enter_again(svm_input *in) { current = in; }
+svm_input *svm_enter_none(void) {
+  svm_input *in = current;
+  current = NULL;
+  return in;
+}
+svm_guard *svm_input_guard(svm_input *in) { return &in->guard; }
 
 svm_track *svm_track_new(svm_input *in) {
   svm_track *t = calloc(1, sizeof *t);

@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	neturl "net/url"
 	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	astiav "github.com/asticode/go-astiav"
@@ -31,6 +33,28 @@ var protocols = map[string]string{
 }
 
 const fileProtocols = "file,crypto,data"
+
+// locate finds the source, with what its transport adds.
+func (s *Source) locate() (location, error) {
+	if f := s.options.Input; f != nil {
+		return locateInput(f)
+	}
+	l, err := locate(s.url)
+	if err == nil {
+		s.options.Transport.apply(&l)
+	}
+	return l, err
+}
+
+// locateInput reads an open file through a descriptor of FFmpeg's own.
+func locateInput(f *os.File) (location, error) {
+	l := location{"fd:", readOptions("fd")}
+	c, err := f.SyscallConn() // Fd would make a pipe block
+	if err == nil {
+		err = c.Control(func(fd uintptr) { l.options["fd"] = strconv.Itoa(int(fd)) })
+	}
+	return l, err
+}
 
 func locate(url string) (location, error) {
 	scheme, rest, ok := strings.Cut(url, "://")
@@ -67,6 +91,19 @@ func WithoutPassword(url string) string {
 		url = u.Redacted()
 	}
 	return strings.ToValidUTF8(url, "\uFFFD")
+}
+
+var addresses = regexp.MustCompile(`[a-z][a-z0-9+]*://[^\s'"]+`)
+
+// legible is what FFmpeg says, without the addresses in it: they may hold secrets.
+func (s *Source) legible(text string) string {
+	return addresses.ReplaceAllStringFunc(text, func(address string) string {
+		if strings.HasPrefix(address, s.url) {
+			return s.name
+		}
+		scheme, _, _ := strings.Cut(address, "://")
+		return scheme + "://" + hostOf(address) + "/..."
+	})
 }
 
 // readOptions are those of the demuxers and protocols; each takes what it knows.
@@ -107,15 +144,19 @@ func (s *Source) openError(ctx context.Context, err error) error {
 	lines, _ := s.in.log()
 	said := ""
 	for _, l := range lines {
-		s.log.Debug("ffmpeg", "source", s.name, "from", l.from, "says", l.text)
+		s.log.Debug("ffmpeg", "source", s.name, "from", l.from, "says", s.legible(l.text))
 		said += l.text
 	}
-	switch {
+	switch refused, unresolved := s.gate.refusal(), s.gate.unresolved(); {
+	case refused != nil && ctx.Err() == nil:
+		return refused
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case s.in.timedOut():
 		return fmt.Errorf("%w (%v): check the address and the network, or raise the stall timeout", ErrStalled, s.options.StallTimeout)
-	case strings.Contains(said, "moov atom not found") && beginsAsMP4(s.url):
+	case unresolved != nil:
+		return fmt.Errorf("%w: check the name, or the name server", unresolved)
+	case strings.Contains(said, "moov atom not found") && (s.options.Input != nil || beginsAsMP4(s.url)):
 		return fmt.Errorf("%w (no moov): the recording or the copy was broken off; copy it again, or repair it with the original recorder", ErrCutShort)
 	case strings.Contains(said, "not on whitelist"):
 		return fmt.Errorf("%w: it leads to a protocol that is not allowed here (%w); playlists may name only what lies where they lie", ErrAddress, err)

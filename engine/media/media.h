@@ -41,6 +41,27 @@ int svm_open(svm_input *in, AVFormatContext **fc, const char *url, AVDictionary 
 int svm_probe(svm_input *in, AVFormatContext *fc, int64_t max_pixels, int64_t timeout_us);
 int svm_read(svm_input *in, AVFormatContext *fc, AVPacket *pkt, svm_packet_info *info, int64_t timeout_us);
 
+// The same for an input with a guard: it may call Go.
+int svm_read_guarded(svm_input *in, AVFormatContext *fc, AVPacket *pkt, svm_packet_info *info, int64_t timeout_us);
+
+// The input that the calling thread works for; NULL: none.
+svm_input *svm_current(void);
+svm_input *svm_enter_none(void); // it works for none, until svm_enter_again
+void svm_enter_again(svm_input *in);
+
+// --- guard.c: what an input may touch.
+
+typedef struct svm_guard {
+  uintptr_t handle; // of Go; 0: everything is allowed
+  char headers_for[1024]; // the host that HTTP headers are for
+  int foreign; // another host is being opened, without them
+  int (*io_open)(AVFormatContext *, AVIOContext **, const char *, int, AVDictionary **); // FFmpeg's own
+} svm_guard;
+
+svm_guard *svm_input_guard(svm_input *in); // the input's
+int svm_guard_works(void); // does FFmpeg ask? Not if it is not linked into this program.
+void svm_guard_headers(svm_input *in, AVFormatContext *fc, const char *host);
+
 svm_track *svm_track_new(svm_input *in);
 void svm_track_free(svm_track *t);
 // Counts since the last call; reading them sets them to 0.

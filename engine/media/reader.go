@@ -89,6 +89,9 @@ func (s *Source) readEnded(rc, failed int) (bool, error) {
 		return true, ErrClosed
 	default:
 	}
+	if err := s.gate.refusal(); err != nil {
+		return true, err
+	}
 	switch {
 	case s.in.timedOut():
 		return true, fmt.Errorf("%w (%v): the sender stopped, or the network is down; check the address, or raise the stall timeout", ErrStalled, s.options.StallTimeout)

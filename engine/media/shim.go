@@ -49,10 +49,13 @@ func code(rc C.int) error {
 }
 
 // input is the C side of a source: deadline, cancellation and log.
-type input struct{ c *C.svm_input }
+type input struct {
+	c       *C.svm_input
+	guarded *C.svm_packet_info // on the heap; nil: there is no guard
+}
 
 // newInput keeps log lines up to the level of FFmpeg (24 is a warning).
-func newInput(level astiav.LogLevel) input { return input{C.svm_input_new(C.int(level))} }
+func newInput(level astiav.LogLevel) input { return input{c: C.svm_input_new(C.int(level))} }
 func (in input) free()                     { C.svm_input_free(in.c) }
 func (in input) cancel()                   { C.svm_input_cancel(in.c) }
 func (in input) timedOut() bool            { return C.svm_input_timed_out(in.c) != 0 }
@@ -81,7 +84,14 @@ type packetInfo struct {
 
 func (in input) read(fc *astiav.FormatContext, pkt *astiav.Packet, timeout time.Duration, info *packetInfo) int {
 	var c C.svm_packet_info
-	rc := C.svm_read(in.c, formatC(fc), (*C.AVPacket)(raw(pkt)), &c, C.int64_t(timeout.Microseconds()))
+	var rc C.int
+	if guarded := in.guarded; guarded != nil {
+		// Go's stack may move while C calls back: what C writes to must not lie there.
+		rc = C.svm_read_guarded(in.c, formatC(fc), (*C.AVPacket)(raw(pkt)), guarded, C.int64_t(timeout.Microseconds()))
+		c = *guarded
+	} else {
+		rc = C.svm_read(in.c, formatC(fc), (*C.AVPacket)(raw(pkt)), &c, C.int64_t(timeout.Microseconds()))
+	}
 	*info = packetInfo{
 		pts: time.Duration(c.pts), dts: time.Duration(c.dts), duration: time.Duration(c.duration),
 		stream: int(c.stream), size: int(c.size), position: int64(c.position), logged: c.lines > 0,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -29,6 +30,16 @@ type Options struct {
 	// MaxPixels is the largest picture that is decoded; 0: 8192 x 8192. Packets of
 	// larger ones count as refused.
 	MaxPixels int
+	// Name is the address as it may be told; empty: without its password.
+	Name string
+	// Input is what is read, from where it stands to its end, in place of what lies at
+	// the address, which then is a name alone: a regular file, or a pipe that does not
+	// block. It stays the caller's, and must stay open until Close.
+	Input *os.File
+	// Transport is what the address cannot say.
+	Transport Transport
+	// Guard says what may be touched; nil: everything.
+	Guard Guard
 	// CUDA lets NVDEC decode what it can; other tracks are decoded in software.
 	CUDA CUDA
 }
@@ -59,6 +70,7 @@ type Source struct {
 	log     *slog.Logger
 	info    Info
 	in      input
+	gate    *gate                 // nil: there is no guard
 	format  *astiav.FormatContext // the reading goroutine's once it runs
 	packets packetPool
 	line    *timeline
@@ -91,14 +103,17 @@ type feed struct {
 // ends the opening; afterwards it has no effect.
 func Open(ctx context.Context, url string, o Options) (*Source, error) {
 	s := &Source{
-		url: url, name: WithoutPassword(url), options: o.withDefaults(),
+		url: url, name: o.Name, options: o.withDefaults(),
 		feeds: map[int]*feed{}, changed: make(chan struct{}, 1), closing: make(chan struct{}),
+	}
+	if s.name == "" {
+		s.name = WithoutPassword(url)
 	}
 	s.log = s.options.Logger
 	s.in = newInput(astiav.LogLevelWarning)
 	canceled := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
-		s.in.cancel()
+		s.cancel()
 		close(canceled)
 	})
 	err := s.open(ctx)
@@ -117,12 +132,23 @@ func (s *Source) open(ctx context.Context) error {
 	if err := s.options.CUDA.built(); err != nil {
 		return err
 	}
-	place, err := locate(s.url)
+	if s.options.Guard == nil && len(s.options.Transport.Headers) > 0 {
+		s.options.Guard = anywhere{}
+	}
+	if s.options.Guard != nil {
+		if err := s.setGuard(); err != nil {
+			return err
+		}
+	}
+	place, err := s.locate()
 	if err != nil {
 		return err
 	}
-	s.local = strings.HasPrefix(place.url, "file:")
+	s.local = s.options.Input != nil || strings.HasPrefix(place.url, "file:")
 	s.format = astiav.AllocFormatContext()
+	if headers := place.options["headers"]; headers != "" {
+		s.guardHeaders(hostOf(place.url))
+	}
 	options := astiav.NewDictionary()
 	defer options.Free()
 	for k, v := range place.options {
@@ -295,7 +321,7 @@ func (s *Source) Close() error {
 	s.closed = true
 	s.mu.Unlock()
 
-	s.in.cancel()
+	s.cancel()
 	close(s.closing)
 	s.reader.Wait()
 	for _, t := range s.video {
@@ -311,7 +337,14 @@ func (s *Source) Close() error {
 	s.drainLog()
 	s.packets.close()
 	s.in.free()
+	s.gate.close()
 	return nil
+}
+
+// cancel lets whatever blocks now or later return.
+func (s *Source) cancel() {
+	s.in.cancel()
+	s.gate.cancel()
 }
 
 // endTrack frees a decoder once nobody is in Next.
@@ -330,7 +363,7 @@ func (s *Source) endTrack(d *decoder, more func()) {
 func (s *Source) drainLog() {
 	lines, dropped := s.in.log()
 	for _, l := range lines {
-		s.log.Debug("ffmpeg", "source", s.name, "from", l.from, "says", l.text)
+		s.log.Debug("ffmpeg", "source", s.name, "from", l.from, "says", s.legible(l.text))
 	}
 	if dropped > 0 {
 		s.log.Debug("ffmpeg said more", "source", s.name, "lines", dropped)
