@@ -121,17 +121,10 @@ func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
 		return nil, fmt.Errorf("%s: %w", c.Name, err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	m, err := media.Open(ctx, c.URL, media.Options{
-		Logger: e.config.Logger, Threads: e.config.DecoderThreads,
-		StallTimeout: c.StallTimeout, Loudness: l.needsLoudness(),
-		CUDA: media.CUDA{Context: e.device.Context(), Stream: queue.Handle()},
-	})
+	m, err := e.openMedia(ctx, &c, l, queue)
 	if err != nil {
 		cancel()
 		return nil, errors.Join(err, queue.Close())
-	}
-	if i := m.Info(); c.DetectLive && strings.Contains(i.Container, "hls") && i.Duration == 0 {
-		c.Realtime = true
 	}
 	s := &Source{
 		engine: e, name: c.Name, log: e.config.Logger.With("source", c.Name), media: m, queue: queue,
@@ -139,6 +132,7 @@ func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
 		stop: cancel, done: make(chan struct{}), started: time.Now(),
 	}
 	s.lineup.Store(l)
+	s.drop.Store(c.Drops || c.Realtime && !c.Waits)
 	s.grant, err = e.admission.admit(s.video(), c.Realtime)
 	if err == nil {
 		if err = s.prepare(l); err != nil {
@@ -167,6 +161,34 @@ func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
 		close(s.done)
 	}()
 	return s, nil
+}
+
+// openMedia opens the input, and finds out whether it is one that comes at its own pace.
+func (e *Engine) openMedia(ctx context.Context, c *SourceConfig, l *lineup, queue device.Stream) (*media.Source, error) {
+	o := media.Options{
+		Logger: e.config.Logger, Threads: e.config.DecoderThreads, StallTimeout: c.StallTimeout, Loudness: l.needsLoudness(),
+		Name: c.Address, Input: c.Input, Transport: c.Transport, Guard: c.Guard,
+		CUDA: media.CUDA{Context: e.device.Context(), Stream: queue.Handle()},
+	}
+	if c.Decoder == media.Software {
+		o.CUDA = media.CUDA{}
+	}
+	m, err := media.Open(ctx, c.URL, o)
+	if err != nil {
+		return nil, err
+	}
+	info := m.Info()
+	if c.DetectLive && strings.Contains(info.Container, "hls") && info.Duration == 0 {
+		c.Realtime = true
+	}
+	if v := m.Video(); c.Decoder == media.NVDEC && len(v) > 0 && v[0].Info.Decoder != media.NVDEC {
+		why := v[0].Info.DecoderReason
+		if why == "" {
+			why = "the engine runs on " + e.Device()
+		}
+		return nil, errors.Join(fmt.Errorf("%s: NVDEC does not decode it (%s), and the source asks for nothing else: leave the choice to streamvet, or ask for software", c.Name, why), m.Close())
+	}
+	return m, nil
 }
 
 // Close stops every source, waits for them, and frees everything. It is idempotent.

@@ -51,7 +51,7 @@ var onlyImporters = map[string][]string{
 	"github.com/asticode/go-astiav":            {"engine/media"},
 	"github.com/yalue/onnxruntime_go":          {"engine/infer"},
 	"github.com/goccy/go-yaml":                 {"models", "server/config"},
-	"google.golang.org/protobuf/proto":         {"proto/streamvet/v1", "server/access", "server/config", "server/journal"},
+	"google.golang.org/protobuf/proto":         {"proto/streamvet/v1", "server/access", "server/api", "server/config", "server/journal", "server/registry"},
 	"gorgonia.org/cu":                          {"engine/device/cuda"},
 	"github.com/NVIDIA/go-nvml/pkg/nvml":       {"engine/device/cuda"},
 	"github.com/nats-io/nats-server/v2/server": {"server/journal"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,21 @@ type SourceConfig struct {
 	URL  string // a file, or a URL that FFmpeg reads
 	Name string // in verdicts; empty stands for URL
 	Sink Sink
+	// Address is the URL as errors and logs may tell it; empty stands for the URL
+	// without its password.
+	Address string
+	// Input is what is read in place of the URL; as media.Options.Input.
+	Input *os.File
+	// Transport is what the URL cannot say, and Guard what may be touched; nil is everything.
+	Transport media.Transport
+	Guard     media.Guard
+	// Decoder is where pictures are decoded: media.NVDEC or media.Software and nothing
+	// else; empty stands for NVDEC where there is one that takes them.
+	Decoder string
+	// Waits lets a Realtime source wait for networks that have no time, instead of
+	// leaving pictures out; Drops lets one that is not Realtime leave them out.
+	// Source.SetDrops changes it.
+	Waits, Drops bool
 	// StallTimeout is how long a read may take before the source is given up; 0
 	// stands for 10 s.
 	StallTimeout time.Duration
@@ -69,6 +85,7 @@ type Source struct {
 	started time.Time
 
 	realtime  bool
+	drop      atomic.Bool // leaves out what networks have no time for
 	paced     bool
 	selection Selection              // guarded by engine.mu
 	lineup    atomic.Pointer[lineup] // for its tracks to take up
@@ -87,6 +104,10 @@ func (s *Source) Name() string { return s.name }
 
 // Realtime tells whether it counts as one that comes at its own pace.
 func (s *Source) Realtime() bool { return s.realtime }
+
+// SetDrops says whether pictures that a network has no time for are left out, or
+// waited with. It holds from the next picture on.
+func (s *Source) SetDrops(drop bool) { s.drop.Store(drop) }
 
 // Stop ends the source early; what was found so far stands. It does not wait.
 func (s *Source) Stop() { s.stop() }

@@ -88,11 +88,11 @@ func (v *viewer) show(ctx context.Context, f arrival) error {
 	return nil
 }
 
-// acquire takes a slot. A source that comes at its own pace does not wait for one:
-// the network misses this picture, and takes the next that it wants.
+// acquire takes a slot. A source that drops does not wait for one: the network misses
+// this picture, and takes the next that it wants.
 func (v *viewer) acquire(ctx context.Context) (batch.Slot, bool, error) {
 	source := v.owner.source
-	if source.realtime {
+	if source.drop.Load() {
 		slot, ok := v.lane.TryAcquire()
 		if !ok {
 			source.drops.count(v.network.detector.Name)
