@@ -112,6 +112,7 @@ func (j *Journal) appendGroup(group []*pending) {
 	}
 	failed := s.publish(group, func(p *pending, sequence uint64) {
 		j.tail.sync(sequence)
+		j.stored.Add(1)
 		p.done <- outcome{sequence: sequence}
 	})
 	if len(failed) == 0 {
@@ -119,7 +120,7 @@ func (j *Journal) appendGroup(group []*pending) {
 	}
 	// What is wrong with the store says more than what was wrong with one publish.
 	s.doubt.Store(true)
-	j.inspect()
+	j.look()
 	_, trouble := j.writable()
 	for _, f := range failed {
 		err := f.err

@@ -12,7 +12,7 @@ import (
 
 // How long one append takes, from one goroutine.
 func BenchmarkAppend(b *testing.B) {
-	j := begin(b, testOptions(b, b.TempDir()))
+	j := begin(b, testOptions(b.TempDir()))
 	var took []time.Duration
 	n := 0
 	for b.Loop() {
@@ -28,7 +28,7 @@ func BenchmarkAppend(b *testing.B) {
 func BenchmarkAppendTogether(b *testing.B) {
 	for _, writers := range []int{10, 100, 1000} {
 		b.Run(fmt.Sprint(writers), func(b *testing.B) {
-			j := begin(b, testOptions(b, b.TempDir()))
+			j := begin(b, testOptions(b.TempDir()))
 			var n atomic.Int64
 			var mu sync.Mutex
 			var took []time.Duration
@@ -66,7 +66,7 @@ func BenchmarkAppendTogether(b *testing.B) {
 func BenchmarkFollowers(b *testing.B) {
 	for _, followers := range []int{1, 100, 1000} {
 		b.Run(fmt.Sprint(followers), func(b *testing.B) {
-			j := begin(b, testOptions(b, b.TempDir()))
+			j := begin(b, testOptions(b.TempDir()))
 			ctx, cancel := context.WithCancel(context.Background())
 			var all sync.WaitGroup
 			got := make(chan struct{}, followers)
@@ -101,7 +101,7 @@ func BenchmarkFollowers(b *testing.B) {
 
 // How many records a second one follower reads from disk.
 func BenchmarkCatchUp(b *testing.B) {
-	o := testOptions(b, b.TempDir())
+	o := testOptions(b.TempDir())
 	o.tailRecords = 1
 	j := begin(b, o)
 	const records = 20000

@@ -18,7 +18,7 @@ func inChild(t *testing.T, attr *syscall.SysProcAttr) (here, started bool) {
 	if os.Getenv(childRole) == t.Name() {
 		return true, true
 	}
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=2m")
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=10m")
 	child.Env = append(os.Environ(), childRole+"="+t.Name())
 	child.SysProcAttr = attr
 	var output bytes.Buffer

@@ -3,7 +3,6 @@ package journal
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"strings"
 	"time"
@@ -14,19 +13,16 @@ import (
 // cluster is a NATS cluster, or a single server, outside this process. Its
 // connections come back by themselves.
 type cluster struct {
-	options Options
-	wake    func()
-	watch   *nats.Conn // tells whether the cluster can be reached
+	options     Options
+	wake        func()
+	connections []*nats.Conn
 }
 
-func reachCluster(o Options, wake func()) (*cluster, error) {
-	c := &cluster{options: o, wake: wake}
+func reachCluster(o Options, wake func()) *cluster {
 	if o.Replicas == 1 {
 		o.Logger.Warn("journal: each record lies on one server of the cluster only; it is safe from a power failure if that server has jetstream { sync_interval: always }, which cannot be seen from here")
 	}
-	var err error
-	c.watch, err = c.connect("streamvet journal: watch")
-	return c, err
+	return &cluster{options: o, wake: wake}
 }
 
 func (c *cluster) connect(name string) (*nats.Conn, error) {
@@ -37,15 +33,19 @@ func (c *cluster) connect(name string) (*nats.Conn, error) {
 		nats.ReconnectWait(250 * time.Millisecond),
 		// An append fails at once while there is no connection, rather than to wait in memory.
 		nats.ReconnectBufSize(-1),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			log.Warn("journal: the cluster cannot be reached", "error", err)
-			c.wake()
+		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
+			if !nc.IsClosed() {
+				log.Warn("journal: the cluster cannot be reached", "error", err)
+				c.wake()
+			}
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) {
 			log.Info("journal: the cluster is back")
 			c.wake()
 		}),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { logTrouble(log, err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			log.Warn("journal: its connection", "error", err)
+		}),
 	}
 	if c.options.Credentials != "" {
 		options = append(options, nats.UserCredentials(c.options.Credentials))
@@ -57,21 +57,22 @@ func (c *cluster) connect(name string) (*nats.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: reach %s: %w: %s", redact(c.options.URL), ErrUnavailable, hide(err, c.options.URL))
 	}
+	c.connections = append(c.connections, nc)
 	return nc, nil
 }
-
-func logTrouble(log *slog.Logger, err error) { log.Warn("journal: its connection", "error", err) }
 
 func (c *cluster) broken() error { return nil }
 
 func (c *cluster) room() error {
-	if c.watch.IsConnected() {
-		return nil
+	for _, nc := range c.connections {
+		if !nc.IsConnected() {
+			return fmt.Errorf("%w: no connection to %s", ErrUnavailable, redact(c.options.URL))
+		}
 	}
-	return fmt.Errorf("%w: no connection to %s", ErrUnavailable, redact(c.options.URL))
+	return nil
 }
 
-func (c *cluster) close() { c.watch.Close() }
+func (c *cluster) close() {}
 
 // redact is a list of addresses without what they say about users.
 func redact(addresses string) string {

@@ -33,8 +33,9 @@ func TestKilled(t *testing.T) {
 			t.Logf("seed %d", seed)
 			random := rand.New(rand.NewPCG(seed, uint64(lane)))
 			w := &witness{dir: t.TempDir(), told: map[uint64]string{}, at: map[string]uint64{}}
-			for range kills {
-				w.killed(t, time.Duration(random.IntN(int(200*time.Millisecond))))
+			for n := range kills {
+				// Every fourth one while it begins, the others while it works.
+				w.killed(t, n%4 != 0, time.Duration(random.IntN(int(150*time.Millisecond))))
 				w.check(t)
 			}
 			if len(w.told) < kills {
@@ -54,8 +55,9 @@ type witness struct {
 	largest int               // number of a verdict
 }
 
-// killed starts a process and kills it after a while.
-func (w *witness) killed(t *testing.T, after time.Duration) {
+// killed starts a process and kills it a while later: after its start, or after
+// the first that it tells.
+func (w *witness) killed(t *testing.T, working bool, after time.Duration) {
 	t.Helper()
 	child := exec.Command(os.Args[0])
 	// It tries its predecessor's last verdicts again, as an engine would.
@@ -70,9 +72,17 @@ func (w *witness) killed(t *testing.T, after time.Duration) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	killer := time.AfterFunc(30*time.Millisecond+after, func() { child.Process.Kill() })
+	kill := func() { child.Process.Kill() }
+	killer := time.AfterFunc(patience, kill)
+	if !working {
+		killer.Reset(after)
+	}
 	defer killer.Stop()
 	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if working {
+			killer.Reset(after)
+			working = false
+		}
 		words := strings.Fields(lines.Text())
 		if len(words) != 3 { // cut off by the kill
 			continue
@@ -92,7 +102,7 @@ func (w *witness) killed(t *testing.T, after time.Duration) {
 // check opens the journal and compares.
 func (w *witness) check(t *testing.T) {
 	t.Helper()
-	o := testOptions(t, w.dir)
+	o := testOptions(w.dir)
 	j, err := Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -194,11 +204,11 @@ func crashChild() int {
 		tell("acked", sequence, v.GetId())
 	}
 	for {
-		for range 20 {
+		for range 5 {
 			write()
 		}
 		var burst sync.WaitGroup
-		for range 60 {
+		for range 40 {
 			burst.Go(write)
 		}
 		burst.Wait()

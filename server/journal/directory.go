@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -20,7 +19,7 @@ const format = 1
 //
 //	version    {"format":1,"begun":true}
 //	lock       held by the process that has the journal open; its process id
-//	newest     the sequence of the newest record, a second old at most
+//	note       the newest record's sequence, a second old at most
 //	jetstream/ the server's own
 type directory struct {
 	path string
@@ -156,24 +155,31 @@ func syncDirectory(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// newest is the sequence that noteNewest noted, 0 if there is none.
-func (d *directory) newest() uint64 {
-	text, err := os.ReadFile(d.file("newest"))
-	if err != nil {
-		return 0
+// note is what is written down about the records, to find damage by. It is not
+// synced: after a power failure it may be too low or missing, and less is found.
+type note struct {
+	Newest uint64 `json:"newest"` // sequence
+	Closed bool   `json:"closed"` // the journal was; otherwise its process ended
+}
+
+// note gives the last one that was written, or none.
+func (d *directory) note() (n note) {
+	if text, err := os.ReadFile(d.file("note")); err != nil || json.Unmarshal(text, &n) != nil {
+		return note{}
 	}
-	n, _ := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
 	return n
 }
 
-// noteNewest does not sync: what it is for is damage, and a note that is too low
-// or missing after a power failure only finds less of it.
-func (d *directory) noteNewest(sequence uint64) error {
-	draft := d.file("newest.new")
-	if err := os.WriteFile(draft, strconv.AppendUint(nil, sequence, 10), 0o600); err != nil {
+func (d *directory) writeNote(n note) error {
+	text, err := json.Marshal(n)
+	if err != nil {
 		return err
 	}
-	return os.Rename(draft, d.file("newest"))
+	draft := d.file("note.new")
+	if err := os.WriteFile(draft, text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(draft, d.file("note"))
 }
 
 // close gives the lock up by name: a child process that is just being started

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
 )
 
 // A process may write files of so many bytes only. Any system can do that to any
@@ -77,7 +79,7 @@ func ownMounts() *syscall.SysProcAttr {
 
 // testFull fills a journal's disk and empties it again, some times over.
 func testFull(t *testing.T, dir string, set func(full bool)) {
-	j := begin(t, testOptions(t, dir))
+	j := begin(t, testOptions(dir))
 	f := follow(t, j, FromStart(), Filter{})
 	n := 0
 	for round := range 3 {
@@ -102,7 +104,7 @@ func testFull(t *testing.T, dir string, set func(full bool)) {
 		if round == 2 {
 			// A process that begins while the disk is full.
 			finish(t, j)
-			j = begin(t, testOptions(t, dir))
+			j = begin(t, testOptions(dir))
 			f = follow(t, j, FromStart(), Filter{})
 			expectAll(t, j, f, n-1)
 			if _, err := j.Append(context.Background(), verdict("a", n)); !errors.Is(err, ErrFull) {
@@ -116,8 +118,67 @@ func testFull(t *testing.T, dir string, set func(full bool)) {
 		expectAll(t, j, f, n)
 	}
 	finish(t, j)
-	j = begin(t, testOptions(t, dir))
+	j = begin(t, testOptions(dir))
 	expectAll(t, j, follow(t, j, FromStart(), Filter{}), n)
+}
+
+// What must stay free stays free: the journal stops before the disk is full, and
+// its server never notices.
+func TestFullByReserve(t *testing.T) {
+	o := testOptions(t.TempDir())
+	finish(t, begin(t, o))
+	o.MinFree = 1 << 60
+	j := begin(t, o)
+	if s := j.State(); s.Status != Full || !strings.Contains(s.Reason, "free") {
+		t.Errorf("the state is %v (%s)", s.Status, s.Reason)
+	}
+	v := verdict("a", 1)
+	v.Evidence = evidence("picture")
+	for _, v := range []*streamvetv1.Verdict{v, verdict("a", 2)} {
+		if _, err := j.Append(t.Context(), v); !errors.Is(err, ErrFull) {
+			t.Errorf("append: %v", err)
+		}
+	}
+	if records, _, err := j.Range(t.Context(), FromStart(), FromNow(), Filter{}, 10); err != nil || len(records) > 0 {
+		t.Errorf("%d records: %v", len(records), err)
+	}
+}
+
+// Every write is synced before it is acknowledged: that is the server's own doing,
+// and this is what asks for it.
+func TestServerSyncs(t *testing.T) {
+	j := begin(t, testOptions(t.TempDir()))
+	s, err := j.readable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config := s.store.(*embedded).server.JetStreamConfig(); !config.SyncAlways {
+		t.Errorf("%+v", config)
+	}
+	if address := s.store.(*embedded).server.Addr(); address != nil {
+		t.Errorf("it listens on %v", address)
+	}
+}
+
+func TestClassify(t *testing.T) {
+	for err, want := range map[error]error{
+		&fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}:         ErrFull,
+		errors.New("stream write error: write x: no space left on device"): ErrFull,
+		errors.New("write x: file too large"):                              ErrFull,
+		errors.New("write x: disk quota exceeded"):                         ErrFull,
+		&fs.PathError{Op: "write", Path: "x", Err: syscall.EROFS}:          ErrReadOnly,
+		errors.New("open x: read-only file system"):                        ErrReadOnly,
+		errors.New("open x: permission denied"):                            ErrReadOnly,
+		errors.New("nats: timeout"):                                        ErrUnavailable,
+		fmt.Errorf("later: %w", ErrFull):                                   ErrFull,
+	} {
+		if got := classify(err); !errors.Is(got, want) || !errors.Is(got, err) {
+			t.Errorf("%v is %v", err, got)
+		}
+	}
+	if classify(nil) != nil {
+		t.Error("nil is an error")
+	}
 }
 
 // expectAll wants verdicts 1 to n of one source in the journal, each once, and
@@ -167,7 +228,7 @@ func TestReadOnly(t *testing.T) {
 		}
 	}
 	dir := filepath.Join(base, "journal")
-	o := testOptions(t, dir)
+	o := testOptions(dir)
 	j := begin(t, o)
 	f := follow(t, j, FromStart(), Filter{})
 	last := 0

@@ -81,12 +81,19 @@ func (e *embedded) connect(name string) (*nats.Conn, error) {
 
 // broken asks the server. After one failed write it takes no other.
 func (e *embedded) broken() error {
-	health := e.server.Healthz(&server.HealthzOptions{})
-	if health.Error == "" {
+	health := e.server.Healthz(&server.HealthzOptions{Details: true})
+	for range 100 {
+		// It gives its own readiness a millisecond, which a busy machine may not have.
+		if len(health.Errors) == 0 || health.Errors[0].Type != server.HealthzErrorConn {
+			break
+		}
+		health = e.server.Healthz(&server.HealthzOptions{Details: true})
+	}
+	if len(health.Errors) == 0 {
 		return nil
 	}
 	// A server that has shut down its streams does not say why; its log did.
-	return classify(errors.Join(errors.New(health.Error), e.ear.diskError()))
+	return classify(errors.Join(errors.New(health.Errors[0].Error), e.ear.diskError()))
 }
 
 func (e *embedded) room() error { return room(e.dir, e.minFree) }

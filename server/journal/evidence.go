@@ -46,7 +46,7 @@ func (j *Journal) keepEvidence(ctx context.Context, key string, e *streamvetv1.E
 		return nil
 	}
 	s.doubt.Store(true)
-	j.inspect()
+	j.look()
 	if _, trouble := j.writable(); trouble != nil {
 		return trouble
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -24,10 +25,11 @@ func (s *session) startTail(t *tail, from uint64, decode func(message) Record) {
 			t.add(decode(m), len(m.body))
 			from = m.sequence + 1
 		}
-		for ctx.Err() == nil {
-			if err := s.feed(ctx, from, add); ctx.Err() == nil {
+		for known := ""; ctx.Err() == nil; pause(ctx, feedRetry) {
+			err := s.feed(ctx, from, add)
+			if text := err.Error(); ctx.Err() == nil && text != known {
 				s.options.Logger.Debug("journal: its tail begins anew", "sequence", from, "error", err)
-				pause(ctx, feedRetry)
+				known = text
 			}
 		}
 	})
@@ -36,6 +38,8 @@ func (s *session) startTail(t *tail, from uint64, decode func(message) Record) {
 // feed calls add for each record from sequence on, in order, until something
 // goes wrong.
 func (s *session) feed(ctx context.Context, from uint64, add func(message)) error {
+	ctx, cancel := s.untilReconnected(ctx)
+	defer cancel()
 	consumer, err := s.js.CreateConsumer(ctx, streamName, jetstream.ConsumerConfig{
 		Description:       "the tail of a streamvet",
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
@@ -70,4 +74,20 @@ func (s *session) feed(ctx context.Context, from uint64, add func(message)) erro
 		}
 		add(message{at.Sequence.Stream, at.Timestamp, arrival.Data()})
 	}
+}
+
+// untilReconnected gives a context that ends when the connection has come back:
+// what was asked of the server before may have been forgotten there.
+func (s *session) untilReconnected(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	back := s.writes.StatusChanged(nats.CONNECTED)
+	s.tails.Go(func() {
+		defer s.writes.RemoveStatusListener(back)
+		defer cancel()
+		select {
+		case <-back:
+		case <-ctx.Done():
+		}
+	})
+	return ctx, cancel
 }

@@ -178,7 +178,12 @@ func (f *Follower) advance(upto uint64) error {
 // read takes the next records before upto from disk, and tells of those that
 // retention took. Where the journal cannot be read, it gives what to wait for.
 func (f *Follower) read(ctx context.Context, upto uint64) (<-chan struct{}, error) {
-	found, next, first, err := f.journal.readFrom(ctx, f.next, upto, f.pattern)
+	var found []message
+	var next, first uint64
+	s, err := f.journal.readable()
+	if err == nil {
+		found, next, first, err = f.journal.read(ctx, s, f.next, upto, f.pattern)
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -197,25 +202,6 @@ func (f *Follower) read(ctx context.Context, upto uint64) (<-chan struct{}, erro
 	f.upto = max(f.upto, first)
 	f.set(first, false)
 	return nil, gap
-}
-
-// readFrom reads from disk, and says afterwards which record is the oldest one
-// that is kept; upto if all before it are gone.
-func (j *Journal) readFrom(ctx context.Context, from, upto uint64, pattern string) (found []message, next, first uint64, err error) {
-	s, err := j.readable()
-	if err != nil {
-		return nil, 0, 0, err
-	}
-	if found, next, err = s.read(ctx, from, upto, pattern); err != nil {
-		return nil, 0, 0, err
-	}
-	if first, err = s.first(ctx); err != nil {
-		return nil, 0, 0, err
-	}
-	if first == 0 || first > upto {
-		first = upto
-	}
-	return found, next, first, nil
 }
 
 // soon gives a channel that is closed after d.

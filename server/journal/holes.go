@@ -13,25 +13,27 @@ type holes struct {
 	ranges [][2]uint64 // first and last, ascending
 }
 
-// set takes the missing sequences, and says how many of them are new.
-func (h *holes) set(missing []uint64) (more uint64) {
+// add notes a range of missing sequences, and says how many of them are new.
+func (h *holes) add(first, last uint64) (more uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	known := h.ranges
-	h.ranges = nil
-	slices.Sort(missing)
-	for _, n := range missing {
-		if n == 0 { // which an empty stream counts
+	for first <= last {
+		i := sort.Search(len(h.ranges), func(i int) bool { return h.ranges[i][1] >= first })
+		if i < len(h.ranges) && h.ranges[i][0] <= first {
+			first = h.ranges[i][1] + 1
 			continue
 		}
-		if _, _, ok := find(known, n, n+1); !ok {
-			more++
+		end := last
+		if i < len(h.ranges) {
+			end = min(last, h.ranges[i][0]-1)
 		}
-		if end := len(h.ranges) - 1; end >= 0 && h.ranges[end][1]+1 == n {
-			h.ranges[end][1] = n
-			continue
+		more += end - first + 1
+		if i > 0 && h.ranges[i-1][1]+1 == first {
+			h.ranges[i-1][1] = end
+		} else {
+			h.ranges = slices.Insert(h.ranges, i, [2]uint64{first, end})
 		}
-		h.ranges = append(h.ranges, [2]uint64{n, n})
+		first = end + 1
 	}
 	return more
 }
@@ -40,13 +42,29 @@ func (h *holes) set(missing []uint64) (more uint64) {
 func (h *holes) between(from, upto uint64) (first, last uint64, ok bool) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return find(h.ranges, from, upto)
-}
-
-func find(ranges [][2]uint64, from, upto uint64) (first, last uint64, ok bool) {
-	i := sort.Search(len(ranges), func(i int) bool { return ranges[i][1] >= from })
-	if i == len(ranges) || ranges[i][0] >= upto {
+	i := sort.Search(len(h.ranges), func(i int) bool { return h.ranges[i][1] >= from })
+	if i == len(h.ranges) || max(h.ranges[i][0], from) >= upto {
 		return 0, 0, false
 	}
-	return max(ranges[i][0], from), ranges[i][1], true
+	first, last = max(h.ranges[i][0], from), h.ranges[i][1]
+	for i++; i < len(h.ranges) && h.ranges[i][0] == last+1; i++ {
+		last = h.ranges[i][1]
+	}
+	return first, last, true
+}
+
+// forget drops what is behind last: those sequences will be given again.
+func (h *holes) forget(last uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i, r := range h.ranges {
+		if r[1] > last {
+			h.ranges[i][1] = last
+			if r[0] <= last {
+				i++
+			}
+			h.ranges = h.ranges[:i]
+			return
+		}
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // Journal is a durable log of verdicts. Its methods may be called from any
@@ -15,6 +17,7 @@ type Journal struct {
 	condition *condition
 	tail      *tail
 	holes     holes
+	unclean   bool // the process before this one did not close the journal
 
 	queue    chan *pending
 	appended chan struct{}   // closed when no append is on its way any more
@@ -24,9 +27,15 @@ type Journal struct {
 	work     sync.WaitGroup
 	once     sync.Once
 
-	inspecting sync.Mutex // one look at what is wrong at a time
-	mu         sync.RWMutex
-	session    *session // nil while there is none
+	stored     atomic.Uint64 // how many appends were acknowledged
+	inspecting sync.Mutex    // one look at what is wrong at a time
+	again      struct {      // when a store is opened again
+		stored uint64
+		wait   time.Duration
+		at     time.Time
+	}
+	mu      sync.RWMutex
+	session *session // nil while there is none
 }
 
 // Open opens the journal that the options name, or begins it. It fails with
@@ -58,8 +67,12 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 		return nil, err
 	}
 	j.inspect()
+	if j.unclean {
+		j.work.Go(j.readAll)
+	}
 	j.work.Go(j.appendGroups)
 	j.work.Go(j.supervise)
+	j.work.Go(j.keepCount)
 	return j, nil
 }
 
@@ -90,25 +103,38 @@ func (j *Journal) begin(ctx context.Context) error {
 // takeStock compares what a session found with what is known to have been there,
 // and reports what was lost.
 func (j *Journal) takeStock(ctx context.Context, s *session) {
-	lost := j.holes.set(s.state.Deleted)
-	if lost > 0 {
-		j.options.Logger.Error("journal: records in its midst were damaged on disk and are gone", "records", lost)
-	}
 	if j.directory != nil {
-		if newest := j.directory.newest(); newest > s.state.LastSeq {
+		last := j.directory.note()
+		j.unclean = !last.Closed
+		if last.Newest > s.state.LastSeq {
 			// Their sequences will be given again, to other records.
 			j.options.Logger.Error("journal: its newest records were damaged on disk and are gone; it has a new id",
-				"first", s.state.LastSeq+1, "last", newest)
-			lost += newest - s.state.LastSeq
+				"first", s.state.LastSeq+1, "last", last.Newest)
+			j.condition.update(func(state *State) { state.Lost += last.Newest - s.state.LastSeq })
+			j.holes.forget(s.state.LastSeq)
 			s.renew(ctx)
-			j.noteNewest(s.state.LastSeq)
 		}
+		j.note(note{Newest: s.state.LastSeq})
 	}
 	j.condition.update(func(state *State) {
 		state.ID = s.id
-		state.Lost += lost
 		state.count(s.state)
 	})
+	for _, n := range s.state.Deleted {
+		if n > 0 { // which an empty stream counts
+			j.lost(n, n)
+		}
+	}
+}
+
+// lost notes records in the journal's midst that cannot be read.
+func (j *Journal) lost(first, last uint64) {
+	more := j.holes.add(first, last)
+	if more == 0 {
+		return
+	}
+	j.options.Logger.Error("journal: records in its midst were damaged on disk and are gone", "first", first, "last", last)
+	j.condition.update(func(state *State) { state.Lost += more })
 }
 
 // readable gives the session to read with.
@@ -173,7 +199,7 @@ func (j *Journal) Close() error {
 			s.close()
 		}
 		if j.directory != nil {
-			j.noteNewest(j.tail.synced())
+			j.note(note{Newest: j.tail.synced(), Closed: true})
 			if e := j.directory.close(); e != nil {
 				err = fmt.Errorf("journal: close: %w", e)
 			}
@@ -182,9 +208,9 @@ func (j *Journal) Close() error {
 	return err
 }
 
-// noteNewest is a help to find damage, not more: it may fail.
-func (j *Journal) noteNewest(sequence uint64) {
-	if err := j.directory.noteNewest(sequence); err != nil {
-		j.options.Logger.Debug("journal: note its newest record", "error", err)
+// note is a help to find damage, not more: it may fail.
+func (j *Journal) note(n note) {
+	if err := j.directory.writeNote(n); err != nil {
+		j.options.Logger.Debug("journal: write its note", "error", err)
 	}
 }

@@ -113,7 +113,7 @@ func (j *Journal) scanReads(ctx context.Context, from, upto uint64, filter Filte
 	upto = min(upto, j.tail.synced()+1)
 	pattern := filter.pattern()
 	for from < upto {
-		found, next, err := s.read(ctx, from, upto, pattern)
+		found, next, _, err := j.read(ctx, s, from, upto, pattern)
 		if err != nil {
 			return err
 		}

@@ -96,7 +96,7 @@ func (o Options) verdictStream() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:               streamName,
 		Description:        "verdicts of streamvet, as protobuf messages streamvet.v1.Verdict",
-		Subjects:           []string{everySubject},
+		Subjects:           []string{subjectPrefix + ">"},
 		MaxAge:             max(o.MaxAge, 0),
 		MaxBytes:           max(o.MaxBytes, -1),
 		Duplicates:         o.RetryWindow,

@@ -13,7 +13,7 @@ type store interface {
 	connect(name string) (*nats.Conn, error)
 	// broken says what ended writing for good, until the store is opened again.
 	broken() error
-	// room says whether there is room to write.
+	// room says whether there is room to write, and a way to it.
 	room() error
 	// close ends it and waits.
 	close()
@@ -28,7 +28,7 @@ var (
 // may be in trouble, or out of it.
 func (o Options) openStore(ctx context.Context, wake func()) (store, error) {
 	if o.URL != "" {
-		return reachCluster(o, wake)
+		return reachCluster(o, wake), nil
 	}
 	return startEmbedded(ctx, o.Dir, o.MinFree, o.Logger, wake)
 }

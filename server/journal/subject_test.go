@@ -12,16 +12,16 @@ import (
 
 func TestToken(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                        "=",
-		"camera-1_B":              "camera-1_B",
-		"a.b":                     "a=2Eb",
-		"=":                       "=3D",
-		"*":                       "=2A",
-		">":                       "=3E",
-		"über":                    "=C3=BCber",
-		"rtsp://h/x y":            "rtsp=3A=2F=2Fh=2Fx=20y",
-		strings.Repeat("a", 128):  strings.Repeat("a", 128),
-		strings.Repeat("a", 129):  "==c12cb024a2e5551cca0e08fce8f1c5e3",
+		"":                         "=",
+		"camera-1_B":               "camera-1_B",
+		"a.b":                      "a=2Eb",
+		"=":                        "=3D",
+		"*":                        "=2A",
+		">":                        "=3E",
+		"über":                     "=C3=BCber",
+		"rtsp://h/x y":             "rtsp=3A=2F=2Fh=2Fx=20y",
+		strings.Repeat("a", 128):   strings.Repeat("a", 128),
+		strings.Repeat("a", 129):   "==c12cb024a2e5551cca0e08fce8f1c5e3",
 		"bad\x00\xff\r\nHeader: x": "bad=00=FF=0D=0AHeader=3A=20x",
 	} {
 		if got := token(text); got != want {

@@ -13,17 +13,14 @@ import (
 func (j *Journal) supervise() {
 	tick := time.NewTicker(j.options.retryEvery)
 	defer tick.Stop()
-	var noted uint64
 	for {
 		select {
 		case <-j.life.Done():
 			return
 		case <-j.wake:
-			j.inspect()
 		case <-tick.C:
-			j.inspect()
-			noted = j.count(noted)
 		}
+		j.inspect()
 	}
 }
 
@@ -35,12 +32,51 @@ func (j *Journal) kick() {
 }
 
 // inspect finds out whether the journal can be appended to, and opens its store
-// again where that helps.
+// again where that helps. Only the supervisor does that: it may take long.
 func (j *Journal) inspect() {
 	j.inspecting.Lock()
 	defer j.inspecting.Unlock()
-	err := j.examine()
-	if !j.condition.set(err) {
+	s, err := j.diagnose()
+	j.report(err)
+	switch {
+	case errors.Is(err, ErrClosed):
+	case s == nil || s.alive.Err() != nil:
+		// A broken one can still be read from, until another one may do better.
+		if j.options.canWrite() == nil && j.mayReopen() {
+			j.report(j.reopen(s))
+		}
+	case err == nil && s.doubt.Load():
+		j.report(j.clearDoubt(s))
+	}
+}
+
+// look is an inspection by somebody who cannot wait: it opens nothing.
+func (j *Journal) look() {
+	if j.inspecting.TryLock() { // otherwise the supervisor is at it
+		_, err := j.diagnose()
+		j.report(err)
+		j.inspecting.Unlock()
+	}
+	j.kick()
+}
+
+// diagnose gives the session, if there is one, and what stands in the way of
+// appends. A session that takes no more of them is ended.
+func (j *Journal) diagnose() (*session, error) {
+	s, err := j.readable()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.broken(); err != nil {
+		s.end()
+		return s, err
+	}
+	return s, s.room()
+}
+
+// report makes err the journal's condition.
+func (j *Journal) report(err error) {
+	if !j.condition.set(err) || errors.Is(err, ErrClosed) {
 		return
 	}
 	if err != nil {
@@ -50,34 +86,27 @@ func (j *Journal) inspect() {
 	}
 }
 
-func (j *Journal) examine() error {
-	s, err := j.readable()
-	if errors.Is(err, ErrClosed) {
-		return err
+// longestWait is the longest time between two attempts to open a store again.
+const longestWait = time.Minute
+
+// mayReopen spaces such attempts: the first is made at once, the others later and
+// later, until an append succeeds.
+func (j *Journal) mayReopen() bool {
+	now := time.Now()
+	if stored := j.stored.Load(); stored != j.again.stored {
+		j.again.stored, j.again.wait, j.again.at = stored, 0, now
 	}
-	if s != nil {
-		broken := s.broken()
-		if broken == nil {
-			return j.clearDoubt(s)
-		}
-		// It can still be read from, until there is a chance that another one does better.
-		s.end()
-		j.condition.set(broken)
-		if j.options.canWrite() != nil {
-			return broken
-		}
-	} else if err := j.options.canWrite(); err != nil {
-		return err
+	if now.Before(j.again.at) {
+		return false
 	}
-	return j.reopen(s)
+	j.again.wait = min(max(2*j.again.wait, j.options.retryEvery), longestWait)
+	j.again.at = now.Add(j.again.wait)
+	return true
 }
 
 // clearDoubt finds out whether a store that is not known to be broken works,
 // after it has failed to acknowledge something.
 func (j *Journal) clearDoubt(s *session) error {
-	if err := s.room(); err != nil || !s.doubt.Load() {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(s.alive, j.options.ackTimeout)
 	defer cancel()
 	last, err := s.one(ctx, directGet{Last: everySubject})
@@ -109,30 +138,41 @@ func (j *Journal) reopen(broken *session) error {
 	return errors.Join(s.broken(), s.room())
 }
 
-// count brings the numbers of the state up to date, and notes the newest record.
-func (j *Journal) count(noted uint64) uint64 {
-	s, err := j.readable()
-	if err != nil {
-		return noted
+// countEvery is how old the numbers of the state may be.
+const countEvery = time.Second
+
+// keepCount keeps the numbers of the state up to date, and the note on disk.
+func (j *Journal) keepCount() {
+	var noted uint64
+	for pause(j.life, min(countEvery, j.options.retryEvery)) == nil {
+		s, err := j.readable()
+		if err != nil {
+			continue
+		}
+		s.count(j.life, j.condition)
+		if synced := j.tail.synced(); j.directory != nil && synced != noted {
+			j.note(note{Newest: synced})
+			noted = synced
+		}
 	}
-	ctx, cancel := context.WithTimeout(s.alive, readTimeout)
+}
+
+// count asks the server for the numbers.
+func (s *session) count(ctx context.Context, c *condition) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	info, err := s.info(ctx)
 	if err != nil {
-		return noted
+		return
 	}
 	pictures, err := s.pictures.Status(ctx)
-	j.condition.update(func(state *State) {
-		state.count(info)
-		if err == nil {
-			state.Bytes += pictures.Size()
-		}
-	})
-	if synced := j.tail.synced(); j.directory != nil && synced != noted {
-		j.noteNewest(synced)
-		return synced
+	if err != nil {
+		return
 	}
-	return noted
+	c.update(func(state *State) {
+		state.count(info)
+		state.Bytes += pictures.Size()
+	})
 }
 
 // info gives the numbers of the records' stream.
