@@ -26,6 +26,10 @@ int __real_avpriv_open(const char *path, int flags, ...);
 int __real_srt_connect(int fd, const struct sockaddr *to, int size);
 
 char *__real_getenv(const char *name);
+int __real_ff_get_chomp_line(AVIOContext *pb, char *line, int size);
+
+// What one opening or reading may take; far above what is useful.
+enum { MOST_TEXT = 16 << 20, MOST_CONNECTIONS = 512 };
 
 static _Thread_local int probing; // 1: no call of FFmpeg's was seen; 2: one was
 
@@ -36,6 +40,8 @@ static uintptr_t guard(void) {
 
 // What Go does to answer is not the input's.
 #define ASK(answer, call) do { svm_input *in_ = svm_enter_none(); (answer) = (call); svm_enter_again(in_); } while (0)
+
+#define ASK_NOTHING(call) do { svm_input *in_ = svm_enter_none(); call; svm_enter_again(in_); } while (0)
 
 static int allowed(uintptr_t g, const struct sockaddr *to, int datagram) {
   const uint8_t *bytes;
@@ -69,6 +75,7 @@ static int is_datagram(int fd) {
 
 int __wrap_connect(int fd, const struct sockaddr *to, socklen_t size) {
   uintptr_t g = guard();
+  if (g && svm_input_guard(svm_current())->connections++ == MOST_CONNECTIONS) ASK_NOTHING(svmGuardTooMuch(g, 0));
   return g && !allowed(g, to, is_datagram(fd)) ? -1 : __real_connect(fd, to, size);
 }
 
@@ -141,6 +148,22 @@ int __wrap_avpriv_open(const char *path, int flags, ...) {
   close(fd);
   errno = EACCES;
   return -1;
+}
+
+// Playlists are read line by line: one that never ends must.
+int __wrap_ff_get_chomp_line(AVIOContext *pb, char *line, int size) {
+  int n = __real_ff_get_chomp_line(pb, line, size);
+  uintptr_t g = guard();
+  if (g && n > 0) {
+    int64_t *text = &svm_input_guard(svm_current())->text, before = *text;
+    *text += n;
+    if (before <= MOST_TEXT && *text > MOST_TEXT) ASK_NOTHING(svmGuardTooMuch(g, 1));
+    if (*text > MOST_TEXT) {
+      pb->eof_reached = 1;
+      return 0;
+    }
+  }
+  return n;
 }
 
 // A proxy would connect in the input's place, to wherever it is asked to.

@@ -2,7 +2,7 @@ package media
 
 /*
 #cgo LDFLAGS: -Wl,--wrap=connect -Wl,--wrap=sendto -Wl,--wrap=sendmsg -Wl,--wrap=getaddrinfo
-#cgo LDFLAGS: -Wl,--wrap=avpriv_open -Wl,--wrap=srt_connect -Wl,--wrap=getenv
+#cgo LDFLAGS: -Wl,--wrap=avpriv_open -Wl,--wrap=srt_connect -Wl,--wrap=getenv -Wl,--wrap=ff_get_chomp_line
 #include <stdlib.h>
 #include "media.h"
 */
@@ -142,6 +142,16 @@ func svmGuardFile(handle C.uintptr_t, path *C.char) C.int {
 		return 0
 	}
 	return 1
+}
+
+//export svmGuardTooMuch
+func svmGuardTooMuch(handle C.uintptr_t, text C.int) {
+	t := cgo.Handle(handle).Value().(*gate)
+	if text != 0 {
+		t.refuse(errors.New("its playlist is larger than 16 MiB: name one of a shorter time"))
+		return
+	}
+	t.refuse(errors.New("it leads to more than 512 connections at once: name one of its streams alone"))
 }
 
 // svmGuardResolve gives the addresses, one a line, for the caller to free; NULL

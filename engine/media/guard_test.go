@@ -165,6 +165,46 @@ func TestGuardOverHTTP(t *testing.T) {
 	})
 }
 
+// A playlist that never ends, or leads everywhere, takes neither memory nor time.
+func TestGuardAgainstBombs(t *testing.T) {
+	t.Run("endless", func(t *testing.T) {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "#EXTM3U\n#EXT-X-TARGETDURATION:2\n")
+			lines := []byte(strings.Repeat("#EXTINF:2,\nsegment-with-a-long-name.ts\n", 1000))
+			for r.Context().Err() == nil {
+				w.Write(lines)
+			}
+		}))
+		defer s.Close()
+		_, err := Open(t.Context(), s.URL+"/list.m3u8", Options{Guard: &forbidding{}, StallTimeout: time.Minute})
+		if !errors.Is(err, ErrAddress) || !strings.Contains(err.Error(), "playlist") {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("wide", func(t *testing.T) {
+		var list strings.Builder
+		list.WriteString("#EXTM3U\n")
+		for i := range 2000 {
+			fmt.Fprintf(&list, "#EXT-X-STREAM-INF:BANDWIDTH=%d\n%d.m3u8\n", i+1, i)
+		}
+		var asked atomic.Int64
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked.Add(1)
+			w.Header().Set("Connection", "close")
+			if r.URL.Path == "/list.m3u8" {
+				io.WriteString(w, list.String())
+				return
+			}
+			io.WriteString(w, "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na.ts\n#EXT-X-ENDLIST\n")
+		}))
+		defer s.Close()
+		_, err := Open(t.Context(), s.URL+"/list.m3u8", Options{Guard: &forbidding{}, StallTimeout: time.Minute})
+		if !errors.Is(err, ErrAddress) || asked.Load() > 600 {
+			t.Errorf("%v after %d requests", err, asked.Load())
+		}
+	})
+}
+
 // A name that gives a good address first and a forbidden one later does not get
 // past: what is judged is the address that is connected to.
 func TestGuardAgainstRebinding(t *testing.T) {

@@ -145,6 +145,7 @@ int svm_input_log(svm_input *in, svm_log_line *out, int max, int64_t *dropped) {
 
 static void enter(svm_input *in, int64_t timeout_us) {
   current = in;
+  in->guard.text = in->guard.connections = 0;
   atomic_store(&in->deadline_us, timeout_us > 0 ? av_gettime_relative() + timeout_us : 0);
 }
 

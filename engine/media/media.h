@@ -55,6 +55,8 @@ typedef struct svm_guard {
   uintptr_t handle; // of Go; 0: everything is allowed
   char headers_for[1024]; // the host that HTTP headers are for
   int foreign; // another host is being opened, without them
+  int64_t text; // bytes of lines, and connections, in the call under way
+  int connections;
   int (*io_open)(AVFormatContext *, AVIOContext **, const char *, int, AVDictionary **); // FFmpeg's own
 } svm_guard;
 

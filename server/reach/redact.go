@@ -162,5 +162,5 @@ func SameHost(a, b string) bool {
 	return strings.EqualFold(x.scheme, y.scheme) && strings.EqualFold(x.host, y.host)
 }
 
-// errShape is of an address that cannot be taken apart. Its text must not repeat it.
-var errShape = errors.New("the address cannot be understood: it must be like scheme://host:port/path; write @, :, / and ? in a user or password as %40, %3A, %2F and %3F")
+// ErrShape is of an address that cannot be taken apart. Its text must not repeat it.
+var ErrShape = errors.New("the address cannot be understood: it must be like scheme://host:port/path; write @, :, / and ? in a user or password as %40, %3A, %2F and %3F")
