@@ -55,6 +55,7 @@ var kinds = []struct {
 	{registry.ErrCapacity, codes.ResourceExhausted, streamvetv1.ErrorReason_ERROR_REASON_CAPACITY},
 	{registry.ErrClosed, codes.Unavailable, streamvetv1.ErrorReason_ERROR_REASON_SHUTDOWN},
 	{reach.ErrRefused, codes.PermissionDenied, streamvetv1.ErrorReason_ERROR_REASON_ADDRESS},
+	{reach.ErrShape, codes.InvalidArgument, streamvetv1.ErrorReason_ERROR_REASON_UNSPECIFIED},
 	{registry.ErrInvalid, codes.InvalidArgument, streamvetv1.ErrorReason_ERROR_REASON_UNSPECIFIED},
 	{journal.ErrNotFound, codes.NotFound, streamvetv1.ErrorReason_ERROR_REASON_UNKNOWN},
 	{journal.ErrAhead, codes.OutOfRange, streamvetv1.ErrorReason_ERROR_REASON_SEQUENCE},

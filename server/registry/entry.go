@@ -119,22 +119,19 @@ func (e *entry) sourceConfig(c *streamvetv1.SourceConfig) engine.SourceConfig {
 	e.mu.Lock()
 	epoch := e.life.epoch
 	e.mu.Unlock()
-	live := media.ComesAtItsPace(c.GetUrl())
-	return engine.SourceConfig{
-		URL: c.GetUrl(), Name: e.name, Sink: e.sink, StallTimeout: c.GetStallTimeout().AsDuration(),
-		Realtime: live, DetectLive: true, Epoch: epoch, Renew: e.renew,
-	}
+	to := Input(c, e.registry.options.Reach)
+	to.Name, to.Sink, to.Epoch, to.Renew = e.name, e.sink, epoch, e.renew
+	return to
 }
 
 // renew readies the next connection: by now other detectors may be asked for.
 func (e *entry) renew(c *engine.SourceConfig) error {
-	if err := e.registry.options.Reach.Check(c.URL); err != nil {
-		return err
-	}
 	e.mu.Lock()
-	detection := e.record.Config.GetDetection()
+	config := e.record.Config
 	e.mu.Unlock()
-	selection, left, err := selectionOf(detection, e.registry.options.Engine.Detectors())
+	policy := Input(config, nil)
+	c.Waits, c.Drops = policy.Waits, policy.Drops
+	selection, left, err := selectionOf(config.GetDetection(), e.registry.options.Engine.Detectors())
 	if err != nil {
 		return err
 	}

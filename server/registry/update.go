@@ -20,7 +20,7 @@ func (r *Registry) check(c *streamvetv1.SourceConfig) error {
 	if err := protovalidate.Validate(c); err != nil {
 		return invalid(err)
 	}
-	if err := r.options.Reach.Check(c.GetUrl()); err != nil {
+	if err := r.options.Reach.Check(reachable(c)); err != nil {
 		return err
 	}
 	_, _, err := selectionOf(c.GetDetection(), r.options.Engine.Detectors())
@@ -28,6 +28,19 @@ func (r *Registry) check(c *streamvetv1.SourceConfig) error {
 		return fmt.Errorf("%w: detection: %w", ErrInvalid, err)
 	}
 	return nil
+}
+
+// reachable is the address that is judged: one of SRT that listens says so.
+func reachable(c *streamvetv1.SourceConfig) string {
+	mode := c.GetTransport().GetSrt().GetMode()
+	if !strings.HasPrefix(strings.ToLower(c.GetUrl()), "srt://") || mode == streamvetv1.SrtMode_SRT_MODE_UNSPECIFIED {
+		return c.GetUrl()
+	}
+	base, _, _ := strings.Cut(c.GetUrl(), "?")
+	if mode == streamvetv1.SrtMode_SRT_MODE_LISTENER {
+		return base + "?mode=listener"
+	}
+	return base
 }
 
 // invalid tells which fields are wrong, and not what is in them.
@@ -169,16 +182,17 @@ func between(a, b *streamvetv1.SourceConfig) bool {
 // reselect lets a source that runs take up what it is to be looked at by.
 func (e *entry) reselect() {
 	e.mu.Lock()
-	source, detection := e.life.source, e.record.Config.GetDetection()
+	source, config := e.life.source, e.record.Config
 	e.mu.Unlock()
-	selection, left, err := selectionOf(detection, e.registry.options.Engine.Detectors())
+	selection, left, err := selectionOf(config.GetDetection(), e.registry.options.Engine.Detectors())
 	if err == nil && source != nil {
+		source.SetDrops(drops(config, source.Realtime()))
 		err = source.Select(selection)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.life.left = left
-	if err != nil {
+	if err != nil { // the detectors that it has go on
 		e.fault(err)
 		e.life.reason = e.life.lastError
 	}
