@@ -60,7 +60,7 @@ func outputsOf(detectors []detector) []eval.Output {
 	repeats := eval.RepeatsOutput()
 	for _, d := range detectors {
 		for _, o := range d.Outputs {
-			out = append(out, eval.Output{Detector: d.Name, Defect: o.Defect})
+			out = append(out, eval.Output{Detector: d.Name, Defect: o.Defect, Sampled: d.Network != nil})
 			if slices.Contains(repeats.Members, o.Defect) {
 				members++
 			}

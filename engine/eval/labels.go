@@ -16,6 +16,9 @@ type Output struct {
 	Detector string           `json:"detector"`
 	Defect   verdict.Defect   `json:"defect"`
 	Members  []verdict.Defect `json:"members,omitempty"`
+	// Sampled is of detectors that look at some pictures only: those are their units.
+	// Elsewhere, and in windows, what has no score has the score 0.
+	Sampled bool `json:"sampled,omitempty"`
 }
 
 // about tells whether the output speaks of a defect.

@@ -124,19 +124,23 @@ func (f *feed) take(sure int, units [2]int, value float64) {
 	f.sure = max(f.sure, sure)
 	for n := max(units[0], f.first); n <= units[1]; n++ {
 		for len(f.open) <= n-f.first {
-			f.open = append(f.open, 0)
+			f.open = append(f.open, unseen)
 		}
-		if value == value {
-			f.open[n-f.first] = max(f.open[n-f.first], value)
+		if value != value {
+			value = 0
 		}
+		f.open[n-f.first] = max(f.open[n-f.first], value)
 	}
 }
+
+// unseen is the height of units without a score.
+const unseen = -1
 
 // pop gives the height of the next unit.
 func (f *feed) pop() float64 {
 	f.first++
 	if len(f.open) == 0 {
-		return 0
+		return unseen
 	}
 	v := f.open[0]
 	f.open = f.open[1:]
@@ -158,10 +162,12 @@ func (l *line) count() {
 }
 
 func (l *line) countOne() {
-	height := 0.0
+	height := float64(unseen)
 	for _, f := range l.feeds {
 		height = max(height, f.pop())
 	}
+	looked := height != unseen || !l.out.Output.Sampled
+	height = max(height, 0)
 	start := l.start + time.Duration(l.next)*l.unit
 	l.next++
 	var c class
@@ -169,10 +175,10 @@ func (l *line) countOne() {
 	for _, e := range l.entries {
 		l.meter.peaks[e] = max(l.meter.peaks[e], height)
 	}
-	switch c {
-	case positive:
+	switch {
+	case looked && c == positive:
 		l.out.Pos.Add(height)
-	case negative:
+	case looked && c == negative:
 		l.out.Neg.Add(height)
 	}
 	if n := int((start + l.unit/2) / Window); n != l.window.number {

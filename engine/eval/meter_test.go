@@ -172,6 +172,27 @@ func TestEveryUnitIsCountedOnce(t *testing.T) {
 	}
 }
 
+// A network looks now and then: its units are the pictures that it looked at, and
+// its windows are all of them.
+func TestUnitsOfASampledDetectorAreItsLooks(t *testing.T) {
+	o := output(verdict.BlockCorruption)
+	o.Sampled = true
+	m := NewMeter(truthOf(entry(verdict.BlockCorruption, 4, 6)), bothTracks(), []Output{o})
+	for n := 0; n < 250; n += 20 {
+		at := time.Duration(n) * 40 * ms
+		v := .1
+		if n == 100 {
+			v = .9
+		}
+		m.Scores(0, []verdict.Score{score(verdict.BlockCorruption, at, 40*ms, v)})
+	}
+	out, _ := m.Close(10 * time.Second)
+	// Looks every 0.8 s: three in the damage, and one of the ten others, at 6.4 s, too near to it.
+	if s := out[0]; s.Pos.Total() != 3 || s.Neg.Total() != 9 || s.WindowsPos.Total() != 4 || s.WindowsNeg.Total() != 13 {
+		t.Errorf("%d and %d units, %d and %d windows", s.Pos.Total(), s.Neg.Total(), s.WindowsPos.Total(), s.WindowsNeg.Total())
+	}
+}
+
 // A file of sound says nothing of detectors of pictures, and the other way round.
 func TestItemsCountForWhatTheyHave(t *testing.T) {
 	all := []Output{output(verdict.Black), output(verdict.Click), output(verdict.DecodeError), output(verdict.AVDesync), RepeatsOutput()}
