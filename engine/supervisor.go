@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/streamvet/streamvet/engine/media"
@@ -103,7 +104,7 @@ func (s *supervisor) run(ctx context.Context) error {
 			turn.Phase = Ended
 			s.tell(turn)
 			return nil
-		case isFinal(err), s.policy.Attempts > 0 && s.tries >= s.policy.Attempts:
+		case isFinal(err, s.config.URL), s.policy.Attempts > 0 && s.tries >= s.policy.Attempts:
 			turn.Phase, turn.Reason = Failed, err
 			s.outage.end(time.Now())
 			s.tell(turn)
@@ -156,10 +157,14 @@ func (s *supervisor) connection(ctx context.Context) (Turn, error) {
 	return turn, err
 }
 
-// isFinal tells whether trying again is of no use: what was asked for makes no sense.
-func isFinal(err error) bool {
-	return errors.Is(err, media.ErrAddress) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) ||
-		errors.Is(err, ErrClosed) || errors.Is(err, ErrSelection)
+// isFinal tells whether trying again is of no use: what was asked for makes no
+// sense. What a server on the network does not have, or does not give, it may later.
+func isFinal(err error, url string) bool {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		scheme, _, far := strings.Cut(url, "://")
+		return !far || strings.EqualFold(scheme, "file")
+	}
+	return errors.Is(err, media.ErrAddress) || errors.Is(err, ErrClosed) || errors.Is(err, ErrSelection)
 }
 
 // epochID makes ids of one epoch differ from those of others.
