@@ -72,6 +72,9 @@ func (j *judge) scores(track int, scores []verdict.Score, look camera) error {
 	if len(j.told) > 0 {
 		j.sink.Scores(track, j.told)
 	}
+	if len(j.told) < len(scores) {
+		j.tellShadowScores(track, scores)
+	}
 	t := j.trackers[track]
 	for _, s := range scores {
 		var err error
@@ -127,6 +130,13 @@ func (j *judge) tell(look camera) {
 			j.open--
 		}
 		j.sink.Verdict(r)
+	}
+}
+
+func (j *judge) tellShadowScores(track int, scores []verdict.Score) {
+	if s, ok := j.sink.(ShadowScoreSink); ok {
+		j.told = ofShadows(j.told[:0], scores)
+		s.ShadowScores(track, j.told)
 	}
 }
 

@@ -176,9 +176,16 @@ func TestBadChangesLeaveAllAsItWas(t *testing.T) {
 type shadowed struct {
 	notebook
 	shadows []*streamvetv1.Verdict
+	scored  map[string]int // scores of shadows, by detector
 }
 
 func (s *shadowed) Shadow(v *streamvetv1.Verdict) { s.shadows = append(s.shadows, v) }
+
+func (s *shadowed) ShadowScores(_ int, scores []verdict.Score) {
+	for _, one := range scores {
+		s.scored[one.Detector]++
+	}
+}
 
 // A newer version runs beside the one in force, and its verdicts are told apart.
 func TestShadow(t *testing.T) {
@@ -187,7 +194,7 @@ func TestShadow(t *testing.T) {
 	if err := e.Use(shipped(t, "black", "silence"), append(newer, brightest(t, models.Sampling{Every: 200 * time.Millisecond}))...); err != nil {
 		t.Fatal(err)
 	}
-	n := &shadowed{}
+	n := &shadowed{scored: map[string]int{}}
 	s, err := e.Add(context.Background(), SourceConfig{URL: spoiled(t), Sink: n})
 	if err != nil {
 		t.Fatal(err)
@@ -210,6 +217,9 @@ func TestShadow(t *testing.T) {
 	}
 	if black != 1 || sum.Stages.Looks != 30 {
 		t.Errorf("%d verdicts of the shadow, %d looks of the network that is one", black, sum.Stages.Looks)
+	}
+	if n.scored["black"] != 150 || n.scored["brightest"] != 30 || len(n.scored) != 2 {
+		t.Errorf("scores of shadows: %v", n.scored)
 	}
 	for name := range n.last {
 		if name != "black" && name != "silence" {

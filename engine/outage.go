@@ -133,3 +133,9 @@ func (f *firstFrame) Shadow(v *streamvetv1.Verdict) {
 		s.Shadow(v)
 	}
 }
+
+func (f *firstFrame) ShadowScores(track int, scores []verdict.Score) {
+	if s, ok := f.Sink.(ShadowScoreSink); ok {
+		s.ShadowScores(track, scores)
+	}
+}

@@ -17,6 +17,14 @@ type ShadowSink interface {
 	Shadow(*streamvetv1.Verdict)
 }
 
+// ShadowScoreSink is a ShadowSink that also takes the scores of shadows.
+type ShadowScoreSink interface {
+	ShadowSink
+	// ShadowScores takes scores as Sink.Scores does; their detectors are named as the
+	// ones that they are the shadows of.
+	ShadowScores(track int, scores []verdict.Score)
+}
+
 // shadowMark ends the name of a shadow within the engine; no manifest can have it.
 const shadowMark = "@shadow"
 
@@ -37,4 +45,15 @@ func plainName(detector string) string { return strings.TrimSuffix(detector, sha
 // withoutShadows are the scores that the sink is told; it works in place.
 func withoutShadows(scores []verdict.Score) []verdict.Score {
 	return slices.DeleteFunc(scores, func(s verdict.Score) bool { return isShadow(s.Detector) })
+}
+
+// ofShadows appends the scores of shadows to dst, by their plain names.
+func ofShadows(dst, scores []verdict.Score) []verdict.Score {
+	for _, s := range scores {
+		if isShadow(s.Detector) {
+			s.Detector = plainName(s.Detector)
+			dst = append(dst, s)
+		}
+	}
+	return dst
 }
