@@ -28,11 +28,12 @@ type call struct {
 // intercept ends the context of a streaming call when its caller's time is over,
 // and gives the reason as the call's error.
 func (c *calls) intercept(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	caller, ok := FromContext(stream.Context())
+	whole := stream.Context() // of the call itself
+	caller, ok := FromContext(whole)
 	if !ok { // an open method
 		return handler(srv, stream)
 	}
-	ctx, end := context.WithCancelCause(stream.Context())
+	ctx, end := context.WithCancelCause(whole)
 	defer end(nil)
 	leave := c.enter(&call{caller, end})
 	defer leave()
@@ -43,7 +44,7 @@ func (c *calls) intercept(srv any, stream grpc.ServerStream, _ *grpc.StreamServe
 	wrapped := middleware.WrapServerStream(stream)
 	wrapped.WrappedContext = ctx
 	err := handler(srv, wrapped)
-	if ctx.Err() != nil && stream.Context().Err() == nil {
+	if ctx.Err() != nil && whole.Err() == nil {
 		return context.Cause(ctx)
 	}
 	return err

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -40,7 +39,7 @@ func (a *Access) reloadCertificates() error {
 			continue
 		}
 		var err error
-		if next.raw[i], err = os.ReadFile(path); err != nil {
+		if next.raw[i], err = readFile(path); err != nil {
 			return fmt.Errorf("read the certificates: %w", err)
 		}
 	}

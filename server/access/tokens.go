@@ -10,7 +10,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"regexp"
 	"strings"
@@ -26,7 +25,6 @@ const tokenPrefix = "svt_"
 const (
 	maxTokens     = 1000
 	maxTokenBytes = 256 // of a header
-	maxTokensFile = 1 << 20
 )
 
 // token is one line of the file. A token is 32 random bytes, so its plain SHA-256
@@ -103,23 +101,11 @@ func (a *Access) reloadTokens() error {
 }
 
 func readTokens(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a regular file", path)
-	case info.Mode().Perm()&0o002 != 0:
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().Perm()&0o002 != 0 {
 		return nil, fmt.Errorf("%s: everybody can write to it, and so give themselves a token: chmod o-w it", path)
-	case info.Size() > maxTokensFile:
-		return nil, fmt.Errorf("%s is larger than %d bytes", path, maxTokensFile)
 	}
-	return io.ReadAll(io.LimitReader(f, maxTokensFile))
+	return readFile(path)
 }
 
 // parseTokens reads lines of name, role, expiry and sum. What is wrong is told by
