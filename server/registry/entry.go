@@ -229,4 +229,5 @@ func (e *entry) settle() {
 		e.life.drops[d] += n
 	}
 	e.life.source = nil
+	e.sink.gallery.tell(func(o Onlooker) { o.Over(e.name) })
 }

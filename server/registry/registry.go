@@ -59,6 +59,7 @@ type Registry struct {
 	log     *slog.Logger
 	store   *store
 	watch   watch
+	gallery gallery
 	life    context.Context // until Close
 	end     context.CancelFunc
 	flushes sync.WaitGroup  // outboxes of sources that are gone

@@ -14,9 +14,11 @@ import (
 // sink takes what the engine finds in one source, over all its epochs: verdicts
 // go to the outbox, scores to those who follow them.
 type sink struct {
-	outbox *outbox
-	scores fan
-	labels atomic.Pointer[map[string]string]
+	name    string
+	gallery *gallery
+	outbox  *outbox
+	scores  fan
+	labels  atomic.Pointer[map[string]string]
 
 	mu      sync.Mutex
 	run     context.Context // ends the waiting for room
@@ -28,7 +30,7 @@ type sink struct {
 }
 
 func newSink(e *entry) *sink {
-	s := &sink{open: map[string]struct{}{}}
+	s := &sink{name: e.name, gallery: &e.registry.gallery, open: map[string]struct{}{}}
 	s.outbox = newOutbox(e.registry.options.Journal, e.log, e.payEpoch, func() { e.registry.watch.changed(e.name) })
 	return s
 }
@@ -85,6 +87,7 @@ func (s *sink) Verdict(v *streamvetv1.Verdict) {
 	}
 	run := s.run
 	s.mu.Unlock()
+	s.gallery.tell(func(o Onlooker) { o.Verdict(v, false) })
 	s.outbox.put(run, v)
 }
 
@@ -92,6 +95,7 @@ func (s *sink) Verdict(v *streamvetv1.Verdict) {
 func (s *sink) Scores(track int, scores []verdict.Score) {
 	s.came(scores[0].PTS)
 	s.scores.give(track, scores)
+	s.gallery.tell(func(o Onlooker) { o.Scores(s.name, track, false, scores) })
 }
 
 // Waveform implements engine.Sink.
