@@ -203,7 +203,7 @@ func (p *printer) summary(r *inputRun) string {
 			ended = " (stopped early)"
 		}
 		fmt.Fprintf(&b, "\n%s: %s in %s%s\n", p.paint.bold(shortName(r.url)), verb, report.Clock(s.Position), ended)
-		for _, l := range describe(s.Info) {
+		for _, l := range describe(s) {
 			fmt.Fprintf(&b, "  %s\n", p.paint.dim(l))
 		}
 		var kinds []string
