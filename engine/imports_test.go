@@ -39,7 +39,7 @@ var arrows = map[string][]string{
 	"server":                    {"engine", "models", "proto/streamvet/v1", "server/access", "server/config", "server/journal"},
 	"server/access":             {"proto/streamvet/v1", "server/config"},
 	"server/config":             {"proto/streamvet/v1"},
-	"server/api":                {"engine", "engine/media", "engine/measure/sound", "engine/verdict", "models", "proto/streamvet/v1", "server/journal", "server/reach", "server/registry"},
+	"server/api":                {"engine", "engine/device", "engine/media", "engine/measure/sound", "engine/verdict", "models", "proto/streamvet/v1", "server/journal", "server/reach", "server/registry"},
 	"server/client":             {"proto/streamvet/v1"},
 	"server/journal":            {"proto/streamvet/v1"},
 	"server/reach":              {},

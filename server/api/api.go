@@ -25,6 +25,9 @@ type Options struct {
 	// Detectors is the directory of detectors beside those that are shipped; empty:
 	// there is none.
 	Detectors string
+	// Keep tells whether a detector is wanted, by its name, when the directory is read
+	// again; nil: all are.
+	Keep func(name string) bool
 	// Version is what the server says it is.
 	Version string
 	// Role says what the caller may do; nil: everything.
@@ -36,11 +39,14 @@ type Options struct {
 
 // Limits bound what callers can ask for at once. Zero values stand for the defaults.
 type Limits struct {
-	Followers   int           // calls of FollowVerdicts; default 10000
-	Watchers    int           // calls of WatchSources, FollowScores and CompareShadow; default 1000
-	Vets        int           // calls of Vet; default 4
-	UploadBytes uint64        // of one call of Vet; default 16 GiB
-	LiveVet     time.Duration // how much of a live source one call of Vet sees; default an hour
+	Followers   int    // calls of FollowVerdicts; default 10000
+	Watchers    int    // calls of WatchSources, FollowScores and CompareShadow; default 1000
+	Vets        int    // calls of Vet; default 4
+	UploadBytes uint64 // of one call of Vet; default 16 GiB
+	// IndexLastBytes is how much of that may be gathered in memory, for files with their
+	// index at the end; default 256 MiB.
+	IndexLastBytes uint64
+	LiveVet        time.Duration // how much of a live source one call of Vet sees; default an hour
 }
 
 func (l Limits) withDefaults() Limits {
@@ -48,6 +54,7 @@ func (l Limits) withDefaults() Limits {
 	orElse(&l.Watchers, 1000)
 	orElse(&l.Vets, 4)
 	orElse(&l.UploadBytes, 16<<30)
+	orElse(&l.IndexLastBytes, 256<<20)
 	orElse(&l.LiveVet, time.Hour)
 	return l
 }
@@ -68,6 +75,7 @@ type Services struct {
 
 	followers, watchers, vets atomic.Int64
 	scans                     chan struct{} // searches of the journal under way
+	detectors                 *detectors
 }
 
 // maxScans is how many calls may search the journal at the same time.
@@ -85,6 +93,10 @@ func Register(s grpc.ServiceRegistrar, o Options) *Services {
 	all := &Services{Options: o, started: time.Now(), ending: make(chan struct{}), scans: make(chan struct{}, maxScans)}
 	streamvetv1.RegisterSourceServiceServer(s, &sources{Services: all})
 	streamvetv1.RegisterVerdictServiceServer(s, &verdicts{Services: all})
+	all.detectors = newDetectors(all)
+	streamvetv1.RegisterDetectorServiceServer(s, all.detectors)
+	streamvetv1.RegisterScoreServiceServer(s, &scores{Services: all})
+	streamvetv1.RegisterVetServiceServer(s, &vets{Services: all})
 	streamvetv1.RegisterServerServiceServer(s, &server{Services: all})
 	return all
 }
@@ -93,8 +105,26 @@ func Register(s grpc.ServiceRegistrar, o Options) *Services {
 // told what is in it. It may be called again.
 func (s *Services) End() { s.once.Do(func() { close(s.ending) }) }
 
+// ReloadDetectors does what the method of that name does.
+func (s *Services) ReloadDetectors(ctx context.Context) (*streamvetv1.ReloadDetectorsResponse, error) {
+	return s.detectors.ReloadDetectors(ctx, &streamvetv1.ReloadDetectorsRequest{})
+}
+
 // Followers is how many calls follow the journal now.
 func (s *Services) Followers() int { return int(s.followers.Load()) }
+
+// rest waits; false when ctx or the server ends.
+func (s *Services) rest(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+	case <-s.ending:
+	}
+	return false
+}
 
 // enter counts a call that goes on, or refuses it where there are too many.
 func enter(count *atomic.Int64, limit int, what string) (leave func(), err error) {

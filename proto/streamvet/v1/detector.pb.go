@@ -36,6 +36,8 @@ const (
 	DetectorInput_DETECTOR_INPUT_SOUND DetectorInput = 2
 	// Packets, timestamps, and what the decoders say.
 	DetectorInput_DETECTOR_INPUT_BITSTREAM DetectorInput = 3
+	// The pace of a live source and of the engine, by the clock.
+	DetectorInput_DETECTOR_INPUT_CLOCK DetectorInput = 4
 )
 
 // Enum value maps for DetectorInput.
@@ -45,12 +47,14 @@ var (
 		1: "DETECTOR_INPUT_PICTURE",
 		2: "DETECTOR_INPUT_SOUND",
 		3: "DETECTOR_INPUT_BITSTREAM",
+		4: "DETECTOR_INPUT_CLOCK",
 	}
 	DetectorInput_value = map[string]int32{
 		"DETECTOR_INPUT_UNSPECIFIED": 0,
 		"DETECTOR_INPUT_PICTURE":     1,
 		"DETECTOR_INPUT_SOUND":       2,
 		"DETECTOR_INPUT_BITSTREAM":   3,
+		"DETECTOR_INPUT_CLOCK":       4,
 	}
 )
 
@@ -359,7 +363,7 @@ func (*ListDetectorsRequest) Descriptor() ([]byte, []int) {
 // ListDetectorsResponse answers ListDetectors.
 type ListDetectorsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Those of pictures, of sound, of the bitstream, each by name; a shadow follows
+	// Those of pictures, of sound, of the bitstream, of the clock, each by name; a shadow follows
 	// its detector.
 	Detectors []*Detector `protobuf:"bytes,1,rep,name=detectors,proto3" json:"detectors,omitempty"`
 	// Folders refused when the directory was last read.
@@ -1054,12 +1058,13 @@ const file_streamvet_v1_detector_proto_rawDesc = "" +
 	"\x04both\x18\a \x01(\x04R\x04both\x12!\n" +
 	"\fonly_current\x18\b \x01(\x04R\vonlyCurrent\x12\x1f\n" +
 	"\vonly_shadow\x18\t \x01(\x04R\n" +
-	"onlyShadow*\x83\x01\n" +
+	"onlyShadow*\x9d\x01\n" +
 	"\rDetectorInput\x12\x1e\n" +
 	"\x1aDETECTOR_INPUT_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16DETECTOR_INPUT_PICTURE\x10\x01\x12\x18\n" +
 	"\x14DETECTOR_INPUT_SOUND\x10\x02\x12\x1c\n" +
-	"\x18DETECTOR_INPUT_BITSTREAM\x10\x032\xf9\x03\n" +
+	"\x18DETECTOR_INPUT_BITSTREAM\x10\x03\x12\x18\n" +
+	"\x14DETECTOR_INPUT_CLOCK\x10\x042\xf9\x03\n" +
 	"\x0fDetectorService\x12^\n" +
 	"\rListDetectors\x12\".streamvet.v1.ListDetectorsRequest\x1a#.streamvet.v1.ListDetectorsResponse\"\x04\xc8\xc1\x18\x01\x12[\n" +
 	"\fLoadDetector\x12!.streamvet.v1.LoadDetectorRequest\x1a\".streamvet.v1.LoadDetectorResponse\"\x04\xc8\xc1\x18\x02\x12a\n" +
