@@ -349,3 +349,47 @@ func TestAutoFallsBack(t *testing.T) {
 		t.Error("cuda was asked for, and there is none")
 	}
 }
+
+// What goes wrong on the GPU in mid-run: an error that names it, pictures that are
+// decoded in software, or the verdict decode_error; never a picture left out in silence.
+func TestFaultsInMidRun(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		fault func()
+		lost  bool
+		says  string // "" where the source ends well, with all its pictures
+	}{
+		{"a launch fails", func() { double.FailLaunch("sv_measure_tiles", 10, 701) }, false, "resources"},
+		{"a kernel faults", func() { double.FaultKernel("sv_measure_tiles", 10, 700) }, true, ""},
+		{"the decoder fails", func() { double.FailDecode(8) }, false, ""},
+		{"a surface cannot be mapped", func() { double.FailMap(5) }, false, ""},
+		{"surfaces run out", func() { double.LimitSurfaces(0) }, false, ""},
+		{"the decoder refuses", func() { double.RefuseDecoder("h264") }, false, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			double.Reset()
+			defer double.Restore()
+			e, err := Open(Config{Detectors: pictureSet(t), Device: "cuda", ORTLibrary: environment(t, "STREAMVET_ORT_LIB")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.fault()
+			s, err := e.Add(context.Background(), SourceConfig{URL: "media/testdata/h264.ts", Sink: &notebook{}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum, err := s.Wait()
+			switch {
+			case c.lost && !errors.Is(err, ErrLost):
+				t.Errorf("a lost GPU: %v", err)
+			case c.says != "" && (err == nil || !strings.Contains(strings.ToLower(err.Error()), c.says)):
+				t.Errorf("the error: %v", err)
+			case !c.lost && c.says == "" && (err != nil || sum.Frames < 20 || sum.Frames != 25 && sum.ByDefect[verdict.DecodeError] == 0):
+				t.Errorf("%d pictures of 25, found %v, %v", sum.Frames, sum.ByDefect, err)
+			}
+			if err := e.Close(); err != nil && !c.lost {
+				t.Errorf("close: %v", err)
+			}
+		})
+	}
+}
