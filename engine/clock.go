@@ -12,9 +12,16 @@ import (
 )
 
 // spent adds up the time of one stage.
-type spent struct{ nanos atomic.Int64 }
+type spent struct {
+	nanos atomic.Int64
+	all   *Latency // of all sources
+}
 
-func (s *spent) add(d time.Duration)  { s.nanos.Add(int64(d)) }
+func (s *spent) add(d time.Duration) {
+	s.nanos.Add(int64(d))
+	s.all.Observe(d)
+}
+
 func (s *spent) total() time.Duration { return time.Duration(s.nanos.Load()) }
 
 // stopwatch takes the processor time of a piece of work, which other processes
@@ -42,6 +49,7 @@ func threadTime() time.Duration {
 
 // clock counts what a source has done. Written by its goroutines, read by anyone.
 type clock struct {
+	all      *tally // of the engine
 	frames   atomic.Int64
 	looks    atomic.Int64 // pictures given to networks
 	uploads  atomic.Int64 // pictures that were decoded in software and brought to the GPU
@@ -56,10 +64,45 @@ type clock struct {
 	latency  Latency
 }
 
+// enter lets the engine's tally count too.
+func (c *clock) enter(l *tally) {
+	c.all = l
+	for stage, s := range map[Stage]*spent{
+		Decode: &c.decode, Measure: &c.measure, Prepare: &c.prepare, Score: &c.score,
+		SlotWait: &c.wait, Sound: &c.sound, Inference: &c.networks,
+	} {
+		s.all = &l.stages[stage]
+	}
+}
+
+func (c *clock) frame() {
+	c.frames.Add(1)
+	c.all.frames.Add(1)
+}
+
+func (c *clock) look() {
+	c.looks.Add(1)
+	c.all.looks.Add(1)
+}
+
+func (c *clock) upload() {
+	c.uploads.Add(1)
+	c.all.uploads.Add(1)
+}
+
+func (c *clock) took(d time.Duration) {
+	c.latency.Observe(d)
+	c.all.latency.Observe(d)
+}
+
 func (c *clock) position(t time.Duration) {
 	for {
 		at := c.at.Load()
-		if int64(t) <= at || c.at.CompareAndSwap(at, int64(t)) {
+		if int64(t) <= at {
+			return
+		}
+		if c.at.CompareAndSwap(at, int64(t)) {
+			c.all.media.Add(int64(t) - at)
 			return
 		}
 	}

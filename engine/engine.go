@@ -30,6 +30,7 @@ type Engine struct {
 	fallback  string // why it is not the GPU that "auto" hoped for
 	library   *infer.Library
 	admission *admission
+	tally     tally
 
 	using  sync.Mutex // held by Use: one change at a time
 	lineup *lineup    // guarded by mu
@@ -128,9 +129,10 @@ func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
 	}
 	s := &Source{
 		engine: e, name: c.Name, log: e.config.Logger.With("source", c.Name), media: m, queue: queue,
-		judge: newJudge(c.Sink, l.scribe, c.Epoch), realtime: c.Realtime, paced: c.Paced, selection: c.Selection,
+		judge: newJudge(c.Sink, l.scribe, c.Epoch, &e.tally), realtime: c.Realtime, paced: c.Paced, selection: c.Selection,
 		stop: cancel, done: make(chan struct{}), started: time.Now(),
 	}
+	s.clock.enter(&e.tally)
 	s.lineup.Store(l)
 	s.drop.Store(c.Drops || c.Realtime && !c.Waits)
 	s.grant, err = e.admission.admit(s.video(), c.Realtime)

@@ -24,7 +24,8 @@ type judge struct {
 	open     int                      // verdicts raised and not cleared
 	raised   int
 	byDefect map[verdict.Defect]int
-	changed  bool // the detectors in force were others once
+	all      *tally // of the engine
+	changed  bool   // the detectors in force were others once
 }
 
 // camera has a picture of the moment at which a defect was strongest, or nil.
@@ -32,8 +33,8 @@ type camera interface {
 	shoot(at time.Duration) *streamvetv1.Evidence
 }
 
-func newJudge(sink Sink, s *scribe, epoch int) *judge {
-	return &judge{sink: sink, scribe: s, epoch: epoch, trackers: map[int]*verdict.Tracker{}, byDefect: map[verdict.Defect]int{}}
+func newJudge(sink Sink, s *scribe, epoch int, all *tally) *judge {
+	return &judge{sink: sink, scribe: s, epoch: epoch, trackers: map[int]*verdict.Tracker{}, byDefect: map[verdict.Defect]int{}, all: all}
 }
 
 // follow makes the tracker of one track.
@@ -123,6 +124,7 @@ func (j *judge) tell(look camera) {
 			j.open++
 			j.raised++
 			j.byDefect[v.Defect]++
+			j.all.raise(v.Defect)
 			if look != nil {
 				r.Evidence = look.shoot(v.PeakAt)
 			}

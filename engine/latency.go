@@ -10,6 +10,7 @@ import (
 // so that a quantile is told at most an eighth too high. It may be written and read by anyone.
 type Latency struct {
 	buckets [latencyBuckets]atomic.Int64
+	sum     atomic.Int64 // ns
 }
 
 // The first bucket is below a microsecond, the last open from about two minutes on.
@@ -20,7 +21,29 @@ const (
 )
 
 // Observe counts d.
-func (l *Latency) Observe(d time.Duration) { l.buckets[bucketOf(d)].Add(1) }
+func (l *Latency) Observe(d time.Duration) {
+	l.buckets[bucketOf(d)].Add(1)
+	l.sum.Add(int64(d))
+}
+
+// Histogram is a Latency for others to read.
+type Histogram struct {
+	Count int64
+	Sum   time.Duration
+	Below []int64 // those shorter than 1 µs << i; longer ones are in Count alone
+}
+
+// Histogram reads it. What is counted meanwhile may be in or not.
+func (l *Latency) Histogram() Histogram {
+	h := Histogram{Sum: time.Duration(l.sum.Load())}
+	for i := range l.buckets {
+		h.Count += l.buckets[i].Load()
+		if i%latencyStep == 0 && i < latencyBuckets-1 {
+			h.Below = append(h.Below, h.Count)
+		}
+	}
+	return h
+}
 
 func bucketOf(d time.Duration) int {
 	parts := uint64(max(d, 0) / latencyUnit)
@@ -104,4 +127,5 @@ func (l *Latency) reset() {
 	for i := range l.buckets {
 		l.buckets[i].Store(0)
 	}
+	l.sum.Store(0)
 }

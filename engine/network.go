@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/streamvet/streamvet/engine/batch"
@@ -35,6 +36,8 @@ type network struct {
 	ready  chan filled // batches for the inference goroutine; unbuffered
 	closed chan struct{}
 	done   chan struct{}
+
+	batches []atomic.Int64 // runs, by how many pictures they had
 
 	mu    sync.Mutex
 	uses  int // by the engine and by viewers; at 0 it is closed
@@ -97,7 +100,7 @@ func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, log *
 	n := &network{
 		detector: d, spec: spec, device: dev, queue: queue, session: session, log: log, uses: 1,
 		ready: make(chan filled), closed: make(chan struct{}), done: make(chan struct{}),
-		lanes: map[device.Shape]*lane{},
+		lanes: map[device.Shape]*lane{}, batches: make([]atomic.Int64, spec.Batch.MaxSize+1),
 	}
 	go n.infer()
 	return n, nil
@@ -266,6 +269,7 @@ func (n *network) finish(f filled) {
 		f.err = binding.Finish()
 	}
 	share := (f.spent + watch.stop()) / time.Duration(f.batch.N)
+	n.batches[f.batch.N].Add(1)
 	if bad := n.session.BadValues(); bad > 0 {
 		n.warned.Do(func() {
 			n.log.Warn("the network gives values outside of 0..1, or none; they were clamped", "detector", n.detector.Name, "values", bad)

@@ -117,7 +117,7 @@ func (p *pictures) take(ctx context.Context, f *frame.Video) error {
 	came := time.Now()
 	if f.Mem != p.source.engine.device.Mem() {
 		// The GPU's decoder has refused this source, or this part of it.
-		p.source.clock.uploads.Add(1)
+		p.source.clock.upload()
 		up, err := p.upload.Upload(f)
 		if err != nil {
 			return err

@@ -232,7 +232,7 @@ func (s *Source) judged(came time.Time) {
 	now := time.Now()
 	took := now.Sub(came)
 	s.grant.hasBegun()
-	s.clock.latency.Observe(took)
+	s.clock.took(took)
 	if s.realtime {
 		s.engine.admission.recent.Observe(now, took)
 	}
@@ -276,7 +276,7 @@ func (s *Source) vetPictures(ctx context.Context, t *media.VideoTrack) error {
 			f.Release()
 			return err
 		}
-		s.clock.frames.Add(1)
+		s.clock.frame()
 		s.clock.position(f.PTS + f.Duration)
 		err = p.take(ctx, f)
 		f.Release()

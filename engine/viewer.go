@@ -81,7 +81,7 @@ func (v *viewer) show(ctx context.Context, f arrival) error {
 		return err
 	}
 	v.owner.source.looks.Add(1)
-	clock.looks.Add(1)
+	clock.look()
 	v.lane.Commit(slot, look{
 		owner: v.owner, came: f.at, pts: f.PTS, duration: f.Duration, width: f.Width, height: f.Height, rotation: f.Rotation,
 	})
@@ -96,6 +96,7 @@ func (v *viewer) acquire(ctx context.Context) (batch.Slot, bool, error) {
 		slot, ok := v.lane.TryAcquire()
 		if !ok {
 			source.drops.count(v.network.detector.Name)
+			source.engine.tally.drop(plainName(v.network.detector.Name))
 		}
 		return slot, ok, nil
 	}

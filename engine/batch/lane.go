@@ -165,6 +165,17 @@ func (l *Lane[P]) Abandon(s Slot) {
 	l.abandon(s)
 }
 
+// Taken is how many rows are written, waiting or being run.
+func (l *Lane[P]) Taken() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for i := range l.tensors {
+		n += l.tensors[i].given
+	}
+	return n
+}
+
 // Flush lets what was acquired so far go without waiting for more.
 func (l *Lane[P]) Flush() {
 	l.mu.Lock()
