@@ -1,6 +1,6 @@
 #include "block.h"
 
-#include <cstring>
+#include <algorithm>
 
 namespace ptx {
 
@@ -80,7 +80,7 @@ void Block::fill_specials(Warp &w) {
 void Block::run(uint64_t index) {
   const Dim g = launch.grid;
   place = {(uint32_t)(index % g.x), (uint32_t)(index / g.x % g.y), (uint32_t)(index / g.x / g.y)};
-  memset(shared.data(), kPoison, shared.size());
+  std::fill(shared.begin(), shared.end(), kPoison);
   races.barrier();
   uint64_t threads = launch.block.count();
   for (Warp &w : warps) {

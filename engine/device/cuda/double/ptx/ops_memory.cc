@@ -74,7 +74,7 @@ template <class T> const char *spec(bool write, int n) {
   static const char *const stores[3][4] = {{"a<1", "a<2", "a<4", "a<8"},
                                            {"a(<1<1)", "a(<2<2)", "a(<4<4)", "a(<8<8)"},
                                            {"a(<1<1<1<1)", "a(<2<2<2<2)", "a(<4<4<4<4)", "a(<8<8<8<8)"}};
-  return (write ? stores : loads)[n / 2][k];
+  return write ? stores[n / 2][k] : loads[n / 2][k];
 }
 
 template <class T, int N> void add_vector(Table &t, const std::string &suffix) {
