@@ -27,7 +27,9 @@ func measuresCut(t *testing.T, open func() (device.Device, error)) {
 	for _, name := range []string{"nv12", "p010le", "yuv422p10le", "gray"} {
 		for _, size := range cutSizes {
 			w, h := size[0], size[1]
-			for kind, c := range map[string]content{"scene": scene(3), "framed": framed(w, h), "black": speck(w, h), "zero": constant(0, 0, 0)} {
+			for kind, c := range map[string]content{
+				"scene": scene(3), "framed": framed(w, h), "black": speck(w, h), "zero": constant(0, 0, 0), "rim": rim(w, h), "grain": grain(9),
+			} {
 				t.Run(fmt.Sprintf("%s %dx%d %s", name, w, h, kind), func(t *testing.T) { measuresOf(t, open, w, h, formats[name], c) })
 			}
 		}
@@ -63,6 +65,22 @@ func speck(w, h int) content {
 		}
 		return 16
 	})
+}
+
+// rim stands out on all sides, where there is nothing to compare it with.
+func rim(w, h int) content {
+	return luma(func(x, y int) float64 {
+		if x == 0 || y == 0 || x == w-1 || y == h-1 {
+			return 200
+		}
+		return 60
+	})
+}
+
+// grain is noise of a level that falls into the middle of its histogram.
+func grain(seed uint64) content {
+	r := rand.New(rand.NewPCG(seed, 4))
+	return luma(func(int, int) float64 { return 120 + 8*r.NormFloat64() })
 }
 
 // planesAnywhere compares measures and tensors of planes whose rows begin at any
