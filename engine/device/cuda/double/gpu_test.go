@@ -22,8 +22,10 @@ func openGPU(t testing.TB) *gpu {
 	g.do("cuDevicePrimaryCtxRetain", word(&g.context), 0)
 	g.do("cuCtxSetCurrent", g.context)
 	t.Cleanup(func() {
-		Reset()
-		Restore()
+		if Active() {
+			Reset()
+			Restore()
+		}
 		call("cuDevicePrimaryCtxReset_v2", 0)
 		call("cuDevicePrimaryCtxRelease_v2", 0)
 		call("cuCtxSetCurrent", 0)
