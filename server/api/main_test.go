@@ -19,6 +19,7 @@ import (
 
 	"github.com/streamvet/streamvet/engine"
 	"github.com/streamvet/streamvet/models"
+	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
 	"github.com/streamvet/streamvet/server/journal"
 	"github.com/streamvet/streamvet/server/reach"
 	"github.com/streamvet/streamvet/server/registry"
@@ -71,6 +72,7 @@ type house struct {
 	services *Services
 	server   *grpc.Server
 	listener *bufconn.Listener
+	conn     *grpc.ClientConn
 	once     sync.Once
 }
 
@@ -82,6 +84,7 @@ type options struct {
 	allow     []netip.Prefix
 	server    []grpc.ServerOption
 	folder    string // of detectors
+	paced     bool
 }
 
 // open opens a house; it closes after the test.
@@ -119,7 +122,7 @@ func openIn(t testing.TB, dir string, o options) *house {
 	policy, err := reach.New(reach.Options{Roots: []string{h.files}, Allow: o.allow})
 	fatal(err)
 	h.registry, err = registry.Open(registry.Options{
-		Engine: h.engine, Journal: h.journal, Dir: filepath.Join(dir, "registry"), Reach: policy, MaxSources: o.sources,
+		Engine: h.engine, Journal: h.journal, Dir: filepath.Join(dir, "registry"), Reach: policy, MaxSources: o.sources, Paced: o.paced,
 	})
 	fatal(err)
 	h.server = grpc.NewServer(append(checking(t), o.server...)...)
@@ -129,6 +132,7 @@ func openIn(t testing.TB, dir string, o options) *house {
 	h.listener = bufconn.Listen(1 << 16)
 	go h.server.Serve(h.listener)
 	t.Cleanup(h.close)
+	h.conn = h.dial()
 	return h
 }
 
@@ -160,6 +164,61 @@ func (h *house) dial() *grpc.ClientConn {
 	}
 	h.t.Cleanup(func() { c.Close() })
 	return c
+}
+
+func (h *house) sources() streamvetv1.SourceServiceClient {
+	return streamvetv1.NewSourceServiceClient(h.conn)
+}
+func (h *house) verdicts() streamvetv1.VerdictServiceClient {
+	return streamvetv1.NewVerdictServiceClient(h.conn)
+}
+func (h *house) scores() streamvetv1.ScoreServiceClient {
+	return streamvetv1.NewScoreServiceClient(h.conn)
+}
+func (h *house) detectors() streamvetv1.DetectorServiceClient {
+	return streamvetv1.NewDetectorServiceClient(h.conn)
+}
+func (h *house) vets() streamvetv1.VetServiceClient { return streamvetv1.NewVetServiceClient(h.conn) }
+
+// within gives a context that a test does not outlive.
+func within(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// add adds a source, which must be taken.
+func (h *house) add(c *streamvetv1.SourceConfig) *streamvetv1.Source {
+	h.t.Helper()
+	r, err := h.sources().AddSource(within(h.t), &streamvetv1.AddSourceRequest{Config: c})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return r.GetSource()
+}
+
+// await waits until a source is in a state, and gives it.
+func (h *house) await(name string, state streamvetv1.SourceState) *streamvetv1.Source {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(h.t.Context(), patience)
+	defer cancel()
+	w, err := h.sources().WatchSources(ctx, &streamvetv1.WatchSourcesRequest{})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var last *streamvetv1.Source
+	for {
+		r, err := w.Recv()
+		if err != nil {
+			h.t.Fatalf("%s is not %v but %v: %v", name, state, last, err)
+		}
+		if s := r.GetSource(); s.GetConfig().GetName() == name {
+			if last = s; s.GetStatus().GetState() == state {
+				return s
+			}
+		}
+	}
 }
 
 // shipped gives the shipped detectors of these names.

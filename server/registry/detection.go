@@ -33,6 +33,11 @@ func selectionOf(d *streamvetv1.Detection, loaded []models.Detector) (s engine.S
 		return s, unknown, fmt.Errorf("%w: none of the detectors that it includes is loaded: %v", engine.ErrSelection, unknown)
 	}
 	s.Without = known(d.GetExclude())
+	if !slices.ContainsFunc(loaded, func(m models.Detector) bool {
+		return (len(s.Only) == 0 || slices.Contains(s.Only, m.Name)) && !slices.Contains(s.Without, m.Name)
+	}) {
+		return s, unknown, fmt.Errorf("%w: no detector is left to run", engine.ErrSelection)
+	}
 	s.Rules, err = rulesOf(d.GetRules(), loaded)
 	return s, unknown, err
 }

@@ -121,6 +121,7 @@ func (e *entry) sourceConfig(c *streamvetv1.SourceConfig) engine.SourceConfig {
 	e.mu.Unlock()
 	to := Input(c, e.registry.options.Reach)
 	to.Name, to.Sink, to.Epoch, to.Renew = e.name, e.sink, epoch, e.renew
+	to.Paced = e.registry.options.Paced
 	return to
 }
 

@@ -33,26 +33,25 @@ type outbox struct {
 
 	mu       sync.Mutex
 	queue    []*streamvetv1.Verdict
-	flying   bool // the first of the queue is on its way
+	running  bool // verdicts are on their way
+	flying   bool // the first of the queue is
 	pictures int  // bytes of them in the queue
 	trouble  string
 	lost     uint64
 	finished bool
 
-	wake  chan struct{} // cap 1: there is something to do
 	room  chan struct{} // cap 1: there is room
 	empty chan struct{} // closed when it has finished and all is stored, or given up
+	life  context.Context
 	halt  context.CancelFunc
 }
 
 func newOutbox(j Journal, log *slog.Logger, before func() error, changed func()) *outbox {
 	o := &outbox{
 		journal: j, log: log, before: before, changed: changed,
-		wake: make(chan struct{}, 1), room: make(chan struct{}, 1), empty: make(chan struct{}),
+		room: make(chan struct{}, 1), empty: make(chan struct{}),
 	}
-	var ctx context.Context
-	ctx, o.halt = context.WithCancel(context.Background())
-	go o.run(ctx)
+	o.life, o.halt = context.WithCancel(context.Background())
 	return o
 }
 
@@ -64,7 +63,6 @@ func (o *outbox) put(ctx context.Context, v *streamvetv1.Verdict) {
 		if len(o.queue) < outboxVerdicts || ctx.Err() != nil && len(o.queue) < 2*outboxVerdicts {
 			o.push(v)
 			o.mu.Unlock()
-			poke(o.wake)
 			return
 		}
 		if ctx.Err() != nil || o.live.Load() {
@@ -87,7 +85,7 @@ func poke(c chan struct{}) {
 	}
 }
 
-// push appends; mu is held.
+// push appends, and lets verdicts be on their way; mu is held.
 func (o *outbox) push(v *streamvetv1.Verdict) {
 	if n := len(v.GetEvidence().GetData()); o.pictures+n > outboxPictures {
 		v.Evidence = nil
@@ -95,6 +93,10 @@ func (o *outbox) push(v *streamvetv1.Verdict) {
 		o.pictures += n
 	}
 	o.queue = append(o.queue, v)
+	if !o.running && !o.finished {
+		o.running = true
+		go o.run()
+	}
 }
 
 // squeeze makes room for a verdict in a full queue, by merging what is told of
@@ -140,12 +142,14 @@ func (o *outbox) merged(queue []*streamvetv1.Verdict) []*streamvetv1.Verdict {
 	return queue
 }
 
-// finish says that nothing more will be put.
+// finish says that nothing more will be put. Once.
 func (o *outbox) finish() {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.finished = true
-	o.mu.Unlock()
-	poke(o.wake)
+	if !o.running {
+		close(o.empty)
+	}
 }
 
 // wait waits until all is stored, after finish, or ctx ends.
@@ -173,58 +177,52 @@ func (o *outbox) waiting() (n int, trouble string, lost uint64) {
 	return len(o.queue), o.trouble, o.lost
 }
 
-// run appends what is put until the outbox is finished and empty, or ctx ends.
-func (o *outbox) run(ctx context.Context) {
-	defer close(o.empty)
-	defer o.halt()
+// run stores what waits, until nothing does or the outbox is halted.
+func (o *outbox) run() {
 	for {
 		o.mu.Lock()
-		o.flying = len(o.queue) > 0
-		var v *streamvetv1.Verdict
-		if o.flying {
-			v = o.queue[0]
-		}
-		finished := o.finished
-		o.mu.Unlock()
-		if v == nil {
-			if finished {
-				return
+		if len(o.queue) == 0 {
+			o.queue, o.running = nil, false
+			if o.finished {
+				close(o.empty)
 			}
-			select {
-			case <-o.wake:
-			case <-ctx.Done():
-				return
-			}
-			continue
-		}
-		err := o.append(ctx, v)
-		o.mu.Lock()
-		o.flying = false
-		if ctx.Err() != nil && err != nil {
-			o.lost += uint64(len(o.queue))
-			o.queue = nil
 			o.mu.Unlock()
 			return
 		}
-		if err != nil {
-			o.lost++
-			o.log.Error("a verdict is lost: the journal does not take it", "id", v.GetId(), "error", err)
-		}
-		o.pictures -= len(v.GetEvidence().GetData())
-		o.queue[0] = nil
-		if o.queue = o.queue[1:]; len(o.queue) == 0 {
-			o.queue = nil // gives back what a full one took
-		}
+		o.flying = true
+		v := o.queue[0]
+		o.mu.Unlock()
+		err := o.append(v)
+		o.mu.Lock()
+		o.sent(v, err)
 		o.mu.Unlock()
 		poke(o.room)
 	}
+}
+
+// sent takes the first verdict out of the queue; mu is held.
+func (o *outbox) sent(v *streamvetv1.Verdict, err error) {
+	o.flying = false
+	switch {
+	case err != nil && o.life.Err() != nil:
+		o.lost += uint64(len(o.queue))
+		o.queue = nil
+		return
+	case err != nil:
+		o.lost++
+		o.log.Error("a verdict is lost: the journal does not take it", "id", v.GetId(), "error", err)
+	}
+	o.pictures -= len(v.GetEvidence().GetData())
+	o.queue[0] = nil
+	o.queue = o.queue[1:]
 }
 
 // How long to wait before the journal is asked again, if its state does not change.
 const firstPause, longestPause = 50 * time.Millisecond, 2 * time.Second
 
 // append stores a verdict, however long that takes; the error is why it never will be.
-func (o *outbox) append(ctx context.Context, v *streamvetv1.Verdict) error {
+func (o *outbox) append(v *streamvetv1.Verdict) error {
+	ctx := o.life
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		changed := o.journal.Changed()
 		err := o.before()

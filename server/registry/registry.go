@@ -41,7 +41,9 @@ type Options struct {
 	Reach *reach.Policy
 	// MaxSources is how many sources there may be; 0: no limit.
 	MaxSources int
-	Logger     *slog.Logger
+	// Paced lets files come no faster than they play, as live sources do; for tests.
+	Paced  bool
+	Logger *slog.Logger
 }
 
 // Journal is what a registry needs of *journal.Journal.

@@ -75,7 +75,8 @@ func (r *Registry) update(c *streamvetv1.SourceConfig, mask *fieldmaskpb.FieldMa
 	if revision != 0 && revision != was.Revision {
 		return nil, fmt.Errorf("source %s: %w: it has revision %d, not %d: read it, and change that", e.name, ErrRevision, was.Revision, revision)
 	}
-	next, err := masked(was.Config, c, mask)
+	// Secrets that stay are restored, too: they must not come to another host.
+	next, err := masked(redacted(was.Config), c, mask)
 	if err == nil {
 		next, err = restored(next, was.Config)
 	}
