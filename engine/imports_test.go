@@ -13,7 +13,7 @@ const module = "github.com/streamvet/streamvet/"
 // no place in the house yet: give it one, in docs/architecture.md too.
 var arrows = map[string][]string{
 	"bench":                     {"engine", "engine/inject", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
-	"cmd/streamvet":             {"cmd/streamvet/evalpage", "cmd/streamvet/report", "engine", "engine/device/cpu", "engine/device/cuda", "engine/eval", "engine/infer", "engine/inject", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1", "server", "server/config"},
+	"cmd/streamvet":             {"cmd/streamvet/evalpage", "cmd/streamvet/report", "engine", "engine/device/cpu", "engine/device/cuda", "engine/eval", "engine/infer", "engine/inject", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1", "server", "server/access", "server/config"},
 	"cmd/streamvet/evalpage":    {"cmd/streamvet/report", "engine/eval", "engine/verdict"},
 	"cmd/streamvet/report":      {"engine", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
 	"engine":                    {"engine/batch", "engine/device", "engine/device/cpu", "engine/device/cuda", "engine/frame", "engine/infer", "engine/measure", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
@@ -36,12 +36,13 @@ var arrows = map[string][]string{
 	"models":                    {"engine/device", "engine/frame", "engine/verdict"},
 	"proto/streamvet/v1":        {},
 	"scripts/trimcuda":          {},
-	"server":                    {"engine", "models", "proto/streamvet/v1", "server/access", "server/config", "server/journal"},
+	"server":                    {"engine", "models", "proto/streamvet/v1", "server/access", "server/api", "server/config", "server/journal", "server/metrics", "server/reach", "server/registry"},
 	"server/access":             {"proto/streamvet/v1", "server/config"},
-	"server/config":             {"proto/streamvet/v1"},
+	"server/config":             {"proto/streamvet/v1", "server/reach"},
 	"server/api":                {"engine", "engine/device", "engine/media", "engine/measure/sound", "engine/verdict", "models", "proto/streamvet/v1", "server/journal", "server/reach", "server/registry"},
 	"server/client":             {"proto/streamvet/v1"},
 	"server/journal":            {"proto/streamvet/v1"},
+	"server/metrics":            {"engine", "engine/device", "proto/streamvet/v1", "server/config", "server/journal", "server/registry"},
 	"server/reach":              {},
 	"server/registry":           {"engine", "engine/media", "engine/measure/sound", "engine/verdict", "models", "proto/streamvet/v1", "server/journal", "server/reach"},
 }

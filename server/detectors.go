@@ -1,7 +1,9 @@
 package server
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -11,14 +13,17 @@ import (
 
 // chooseDetectors reads the shipped detectors and those of the directory, and
 // keeps the ones asked for.
-func chooseDetectors(c config.Detectors) ([]models.Detector, error) {
+func chooseDetectors(c config.Detectors, log *slog.Logger) ([]models.Detector, error) {
 	set, err := models.Default()
 	if err != nil {
 		return nil, fmt.Errorf("the shipped detectors: %w", err)
 	}
 	if c.Dir != "" {
 		more, err := models.LoadDir(c.Dir)
-		if err != nil {
+		var refused *models.RefusedError
+		if errors.As(err, &refused) {
+			log.Error("some detectors are left out", "error", err) // the others must not go blind for it
+		} else if err != nil {
 			return nil, fmt.Errorf("detectors.dir: %w", err)
 		}
 		set = set.With(more)

@@ -22,10 +22,7 @@ const (
 	pageIdle           = 2 * time.Minute
 )
 
-func (s *Server) makeHTTP() {
-	if s.loaded.HTTP.Address == "" {
-		return
-	}
+func (s *Server) makePages() {
 	s.http = &http.Server{
 		Handler: s.routes(), TLSConfig: s.access.TLS(false, "h2", "http/1.1"),
 		ReadHeaderTimeout: pageHeaderTimeout, ReadTimeout: pageHeaderTimeout, WriteTimeout: pageTimeout, IdleTimeout: pageIdle,
@@ -38,7 +35,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	metrics := promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{Registry: s.registry, MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
-	if s.loaded.Metrics.Auth {
+	if s.config.Load().Metrics.Auth {
 		metrics = s.access.HTTP(streamvetv1.Role_ROLE_READ, metrics)
 	}
 	mux.Handle("GET /metrics", metrics)
@@ -63,11 +60,17 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 
 // trouble is why the server cannot do its work now; "" while it can.
 func (s *Server) trouble() string {
-	if s.ending.Load() {
+	switch s.phase.Load() {
+	case starting:
+		return "the server starts"
+	case ending:
 		return "the server is about to end"
 	}
 	if j := s.journal.State(); j.Status != journal.OK {
 		return fmt.Sprintf("the journal is %v: %s", j.Status, j.Reason)
+	}
+	if err := s.engine.Check(); err != nil {
+		return fmt.Sprintf("the device does not answer: %v", err)
 	}
 	return ""
 }

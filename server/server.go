@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -16,20 +17,24 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/reflection"
 
 	"github.com/streamvet/streamvet/engine"
 	"github.com/streamvet/streamvet/server/access"
+	"github.com/streamvet/streamvet/server/api"
 	"github.com/streamvet/streamvet/server/config"
 	"github.com/streamvet/streamvet/server/journal"
+	"github.com/streamvet/streamvet/server/metrics"
+	"github.com/streamvet/streamvet/server/registry"
 )
 
 // Options are what a server is made of besides its configuration.
 type Options struct {
 	// Logger takes all that is told; needed.
 	Logger *slog.Logger
-	// Level is changed when the configuration's log.level is; nil leaves it.
+	// Level is changed when log.level of the configuration is; nil leaves it.
 	Level *slog.LevelVar
+	// Hangup asks to read all files again at once; nil for never.
+	Hangup <-chan os.Signal
 	// Version is streamvet's.
 	Version string
 	// ORTLibrary is where ONNX Runtime was installed, for a configuration that does
@@ -41,115 +46,67 @@ type Options struct {
 type Server struct {
 	options  Options
 	log      *slog.Logger
-	loaded   *config.Loaded
+	config   atomic.Pointer[config.Loaded] // as it was read last
 	registry *prometheus.Registry
+	phase    atomic.Int32
 	state    *stateDir
 	access   *access.Access
-	engine   *engine.Engine
-	journal  *journal.Journal
-	grpc     *grpc.Server
-	health   *health.Server
-	http     *http.Server
 	rpcs     net.Listener
 	pages    net.Listener // nil without HTTP
-	ending   atomic.Bool
+	http     *http.Server
+
+	// Made by Run.
+	engine   *engine.Engine
+	journal  *journal.Journal
+	sources  *registry.Registry
+	services *api.Services
+	metrics  *metrics.Metrics
+	grpc     *grpc.Server
+	health   *health.Server
+	seen     string // fingerprint of the configuration file
+
+	complaint string // the last one about keys and tokens
 }
 
-// New makes all that the server consists of, and listens. What stands in the way
-// is an error, and nothing is left behind.
-func New(ctx context.Context, c *config.Loaded, o Options) (_ *Server, err error) {
-	s := &Server{options: o, log: o.Logger, loaded: c, registry: prometheus.NewRegistry()}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.free())
-		}
-	}()
+// Phases of a server's life.
+const (
+	starting int32 = iota
+	serving
+	ending
+)
+
+// New takes the state directory, reads keys and tokens, and listens: what is wrong
+// with these is told before anything costly begins. Without a Run, Close it.
+func New(ctx context.Context, c *config.Loaded, o Options) (*Server, error) {
+	s := &Server{options: o, log: o.Logger, registry: prometheus.NewRegistry(), seen: config.Fingerprint(c.File)}
+	s.config.Store(c)
+	err := s.prepare(ctx, c)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Server) prepare(ctx context.Context, c *config.Loaded) (err error) {
 	if s.state, err = openState(c.State.Dir); err != nil {
-		return nil, err
-	}
-	if s.access, err = access.New(access.Options{GRPC: c.GRPC, TLS: c.TLS, Auth: c.Auth, Logger: s.log, Registry: s.registry}); err != nil {
-		return nil, err
-	}
-	if s.engine, err = s.openEngine(); err != nil {
-		return nil, err
-	}
-	if s.journal, err = journal.Open(ctx, s.journalOptions()); err != nil {
-		return nil, err
-	}
-	if err = s.makeGRPC(); err != nil {
-		return nil, err
-	}
-	s.makeHTTP()
-	return s, s.listen(ctx)
-}
-
-func (s *Server) openEngine() (*engine.Engine, error) {
-	detectors, err := chooseDetectors(s.loaded.Detectors)
-	if err != nil {
-		return nil, err
-	}
-	c := s.loaded.Engine
-	library := c.ORTLibrary
-	if library == "" {
-		library = s.options.ORTLibrary
-	}
-	return engine.Open(engine.Config{
-		Detectors: detectors, Device: c.Device, Provider: c.Provider, FullPrecision: c.FullPrecision,
-		EngineCache: s.state.path("tensorrt"), ORTLibrary: library,
-		DecoderThreads: c.DecoderThreads, InferenceThreads: c.InferenceThreads,
-		Limits: engine.Limits{DecoderShare: c.DecoderShare, MemoryReserve: int64(c.MemoryReserve), Latency: c.MaxLatency},
-		Logger: s.log,
-	})
-}
-
-func (s *Server) journalOptions() journal.Options {
-	c := s.loaded.Journal
-	orNone := func(n int64) int64 { // 0 is no limit here, and the default there
-		if n == 0 {
-			return -1
-		}
-		return n
-	}
-	o := journal.Options{
-		URL: c.URL, Credentials: c.Credentials, Replicas: c.Replicas,
-		MaxAge: time.Duration(orNone(int64(c.MaxAge))), MaxBytes: orNone(int64(c.MaxBytes)),
-		EvidenceMaxBytes: orNone(int64(c.EvidenceMaxBytes)), MinFree: orNone(int64(c.MinFree)),
-		Logger: s.log,
-	}
-	if c.URL == "" {
-		o.Dir = s.state.path("journal")
-	}
-	return o
-}
-
-func (s *Server) makeGRPC() error {
-	options, err := s.access.ServerOptions()
-	if err != nil {
 		return err
 	}
-	s.grpc = grpc.NewServer(options...)
-	s.health = health.NewServer()
-	healthv1.RegisterHealthServer(s.grpc, s.health)
-	if s.loaded.GRPC.Reflection {
-		reflection.Register(s.grpc)
+	if s.access, err = access.New(access.Options{GRPC: c.GRPC, TLS: c.TLS, Auth: c.Auth, Logger: s.log, Registry: s.registry}); err != nil {
+		return err
 	}
-	s.access.Count(s.grpc)
-	return nil
-}
-
-func (s *Server) listen(ctx context.Context) (err error) {
 	var lc net.ListenConfig
-	if s.rpcs, err = lc.Listen(ctx, "tcp", s.loaded.GRPC.Address); err != nil {
+	if s.rpcs, err = lc.Listen(ctx, "tcp", c.GRPC.Address); err != nil {
 		return fmt.Errorf("listen for the API (grpc.address): %w", err)
 	}
-	s.rpcs = netutil.LimitListener(s.rpcs, s.loaded.GRPC.MaxConnections)
-	if s.loaded.HTTP.Address == "" {
+	s.rpcs = netutil.LimitListener(s.rpcs, c.GRPC.MaxConnections)
+	if c.HTTP.Address == "" {
 		return nil
 	}
-	if s.pages, err = lc.Listen(ctx, "tcp", s.loaded.HTTP.Address); err != nil {
+	if s.pages, err = lc.Listen(ctx, "tcp", c.HTTP.Address); err != nil {
 		return fmt.Errorf("listen for HTTP (http.address): %w", err)
 	}
 	s.pages = netutil.LimitListener(s.pages, maxPageConnections)
+	s.makePages()
 	return nil
 }
 
@@ -164,32 +121,72 @@ func (s *Server) HTTPAddress() string {
 	return s.pages.Addr().String()
 }
 
-// Run serves until ctx ends or something fails, then ends all in order. The error
-// is what failed, or was cut off at the end.
+// Run starts what is left, serves until ctx ends or something fails, and ends all
+// in order. HTTP answers from the start, for engines can take minutes to build.
+// The error is what failed, or had to be cut off at the end. Once.
 func (s *Server) Run(ctx context.Context) error {
-	failed := make(chan error, 2)
-	go func() { failed <- s.grpc.Serve(s.rpcs) }()
-	serving := 1
+	failed := make(chan error, 3)
+	running := 0
+	start := func(run func() error) {
+		running++
+		go func() { failed <- run() }()
+	}
 	if s.pages != nil {
-		serving++
-		go func() { failed <- s.servePages() }()
+		start(s.servePages)
 	}
-	s.health.SetServingStatus("", healthv1.HealthCheckResponse_SERVING)
-	s.log.Info("serving", "version", s.options.Version, "api", s.Address(), "http", s.HTTPAddress(),
-		"device", s.engine.Device(), "no_gpu", s.engine.Fallback(), "state", filepath.Clean(s.loaded.State.Dir))
-	var err error
-	select {
-	case <-ctx.Done():
-		s.log.Info("ending: a second interrupt ends at once", "within", s.loaded.Shutdown.Timeout)
-	case err = <-failed:
-		serving--
-		s.log.Error("ending: a listener has failed", "error", err)
+	err := s.open(ctx)
+	tending, stopTending := context.WithCancel(ctx)
+	defer stopTending()
+	if err == nil {
+		start(func() error { return s.grpc.Serve(s.rpcs) })
+		start(func() error { return s.tend(tending) })
+		s.nowServing()
+		select {
+		case <-ctx.Done():
+			s.log.Info("ending; another interrupt ends at once", "within", s.config.Load().Shutdown.Timeout.String())
+		case err = <-failed:
+			running--
+			s.log.Error("ending, for something has failed", "error", err)
+		}
 	}
+	stopTending()
 	err = errors.Join(err, s.end())
-	for range serving {
+	for range running {
 		if e := <-failed; e != nil && !errors.Is(e, http.ErrServerClosed) {
 			err = errors.Join(err, e)
 		}
 	}
 	return err
+}
+
+func (s *Server) nowServing() {
+	s.phase.Store(serving)
+	s.health.SetServingStatus("", healthv1.HealthCheckResponse_SERVING)
+	s.log.Info("serving", "version", s.options.Version, "api", s.Address(), "http", s.HTTPAddress(), "tls", s.config.Load().TLS.Cert != "",
+		"device", s.engine.Device(), "no_gpu", s.engine.Fallback(), "state", filepath.Clean(s.state.dir))
+}
+
+// tendEvery is how often files are looked at, and whether the device still answers.
+const tendEvery = 2 * time.Second
+
+// tend looks after the server until ctx ends. It fails when the GPU is gone: only
+// a new process can get it back.
+func (s *Server) tend(ctx context.Context) error {
+	t := time.NewTicker(tendEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.options.Hangup:
+			s.log.Info("reading all files again, as asked")
+			s.seen = ""
+		case now := <-t.C:
+			s.metrics.Sample(now)
+		}
+		s.reload(ctx)
+		if err := s.engine.Check(); errors.Is(err, engine.ErrLost) {
+			return err
+		}
+	}
 }

@@ -38,6 +38,7 @@ func commands() []command {
 		{"inject", "put defects into a clip, with exact ground truth", injectCommand},
 		{"eval", "measure how well the detectors find them", evalCommand},
 		{"detectors", "list what is looked for, how, and from which score on", detectorsCommand},
+		{"token", "make a token for a caller of serve", tokenCommand},
 		{"version", "list everything that is linked, with versions", versionCommand},
 	}
 }

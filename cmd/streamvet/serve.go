@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
@@ -70,7 +72,11 @@ func serveCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		return exitClean
 	}
 	log, level := serveLogger(stderr, loaded.Log)
-	if err := serve(ctx, loaded, server.Options{Logger: log, Level: level, Version: version, ORTLibrary: findORT()}); err != nil {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	o := server.Options{Logger: log, Level: level, Hangup: hangup, Version: version, ORTLibrary: findORT()}
+	if err := serve(ctx, loaded, o); err != nil {
 		log.Error("streamvet serve has failed", "error", err)
 		return exitFailed
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"reflect"
 
 	"google.golang.org/protobuf/proto"
@@ -34,4 +35,18 @@ func (l *Loaded) Until(later *Loaded) Change {
 		c.Sources = !proto.Equal(l.Sources[i], later.Sources[i])
 	}
 	return c
+}
+
+// Fingerprint tells one content of a file from another. Files are compared by what
+// they hold: a name may lead elsewhere by a link, as in Kubernetes.
+func Fingerprint(path string) string {
+	if path == "" {
+		return ""
+	}
+	data, err := readAll(path)
+	if err != nil {
+		return err.Error()
+	}
+	sum := sha256.Sum256(data)
+	return string(sum[:])
 }
