@@ -158,6 +158,7 @@ type Summary struct {
 	Progress
 	Info     media.Info
 	Stopped  bool // ended early, by Stop or its context
+	Cut      bool // ended by SourceConfig.Until, before its end
 	ByDefect map[verdict.Defect]int
 	Stages   Stages
 	// Uploads counts the pictures that the GPU's decoder refused, so that they were
@@ -188,7 +189,7 @@ func (s *Source) summary() Summary {
 	_, _, byDefect := s.judge.counts()
 	c := &s.clock
 	return Summary{
-		Progress: s.Progress(), Info: s.Info(), Stopped: s.stopped, ByDefect: byDefect,
+		Progress: s.Progress(), Info: s.Info(), Stopped: s.stopped, Cut: s.cut.Load(), ByDefect: byDefect,
 		Uploads: c.uploads.Load(), Drops: s.drops.all(), Latency: c.latency.Summary(),
 		Stages: c.stages(),
 	}

@@ -224,3 +224,25 @@ func TestRecordsTurnBack(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, v)
 	}
 }
+
+// A source ends where it is told to, its verdicts too; what lies behind is not looked for.
+func TestUntil(t *testing.T) {
+	e := openAll(t)
+	n := &notebook{}
+	s, err := e.Add(context.Background(), SourceConfig{URL: spoiled(t), Sink: n, Until: 2500 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := s.Wait()
+	if err != nil || !sum.Cut || sum.Position < 2500*time.Millisecond || sum.Position > 2600*time.Millisecond || sum.Frames != 63 {
+		t.Errorf("%d pictures until %v, cut %v: %v", sum.Frames, sum.Position, sum.Cut, err)
+	}
+	for _, d := range []verdict.Defect{verdict.Black, verdict.Silence} {
+		if got := n.of(d, streamvetv1.State_STATE_CLEARED); len(got) != 1 || got[0].End.AsDuration() > 2600*time.Millisecond {
+			t.Errorf("%s: %v", d, got)
+		}
+	}
+	if got := n.of(verdict.DecodeError, streamvetv1.State_STATE_RAISED); len(got) > 0 {
+		t.Errorf("what was left out passes for damage: %v", got)
+	}
+}

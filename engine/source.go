@@ -59,6 +59,8 @@ type SourceConfig struct {
 	Epoch int
 	// Paced lets a file come no faster than it plays, as a live source does.
 	Paced bool
+	// Until ends it where its media time comes so far; 0: at its end.
+	Until time.Duration
 	// Selection is which detectors run on it, and under which rules.
 	Selection Selection
 	// Renew is called by Supervise before each connection, with the epoch that it will
@@ -87,6 +89,8 @@ type Source struct {
 	realtime  bool
 	drop      atomic.Bool // leaves out what networks have no time for
 	paced     bool
+	until     time.Duration
+	cut       atomic.Bool            // until has ended it
 	selection Selection              // guarded by engine.mu
 	lineup    atomic.Pointer[lineup] // for its tracks to take up
 
@@ -203,7 +207,7 @@ func (s *Source) run(ctx context.Context) {
 	err = errors.Join(err, <-watched)
 	s.looks.Wait()
 	err = errors.Join(err, s.faults.all())
-	if ctx.Err() == nil {
+	if ctx.Err() == nil && !s.cut.Load() {
 		err = errors.Join(err, s.sayTheRest())
 		if err == nil && s.clock.at.Load() == 0 {
 			err = ErrNothing
@@ -272,6 +276,11 @@ func (s *Source) vetPictures(ctx context.Context, t *media.VideoTrack) error {
 		if err != nil {
 			return fmt.Errorf("track %d: %w", t.Info.Index, err)
 		}
+		if s.reached(f.PTS) {
+			f.Release()
+			t.Skip()
+			return p.settle(ctx, 0)
+		}
 		if err := s.pace(ctx, f.PTS); err != nil {
 			f.Release()
 			return err
@@ -286,6 +295,15 @@ func (s *Source) vetPictures(ctx context.Context, t *media.VideoTrack) error {
 	}
 }
 
+// reached tells whether a picture or sound at pts is beyond what is vetted.
+func (s *Source) reached(pts time.Duration) bool {
+	if s.until <= 0 || pts < s.until {
+		return false
+	}
+	s.cut.Store(true)
+	return true
+}
+
 // vetSound is the life of an audio track.
 func (s *Source) vetSound(ctx context.Context, t *media.AudioTrack) error {
 	ears := newEars(s, t.Info.Index)
@@ -296,6 +314,11 @@ func (s *Source) vetSound(ctx context.Context, t *media.AudioTrack) error {
 		}
 		if err != nil {
 			return fmt.Errorf("track %d: %w", t.Info.Index, err)
+		}
+		if s.reached(a.PTS) {
+			a.Release()
+			t.Skip()
+			return ears.finish()
 		}
 		if err := s.pace(ctx, a.PTS); err != nil {
 			a.Release()
