@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
 	"github.com/streamvet/streamvet/engine"
-	"github.com/streamvet/streamvet/engine/media"
 	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
 	"github.com/streamvet/streamvet/server/registry"
 )
@@ -73,11 +71,9 @@ type vetting struct {
 	ctx      context.Context // of the call, and of the server
 	began    time.Time
 	upload   *upload // nil for a URL
-	limit    time.Duration
 	found    chan *streamvetv1.Verdict
 	source   *engine.Source
-	end      context.CancelFunc // of the source, not of the call
-	cut      atomic.Bool        // max_duration has ended it
+	over     bool // it is live, and was watched for as long as the server does
 }
 
 func (v *vetting) run() error {
@@ -92,11 +88,9 @@ func (v *vetting) run() error {
 	ctx, cancel := context.WithCancel(v.ctx)
 	defer cancel()
 	v.ctx = ctx
-	if v.source, err = v.open(c); err != nil {
-		v.end()
+	if v.source, err = v.services.Engine.Add(v.ctx, c); err != nil {
 		return v.blame(err)
 	}
-	defer v.end()
 	err = v.report()
 	cancel()
 	sum, ended := v.source.Wait()
@@ -118,7 +112,6 @@ func (v *vetting) run() error {
 // input is what the engine is to read.
 func (v *vetting) input() (engine.SourceConfig, error) {
 	o := v.options
-	v.limit = o.GetMaxDuration().AsDuration()
 	selection, unknown, err := registry.Selection(o.GetDetection(), v.services.Engine.Detectors())
 	if err == nil && len(unknown) > 0 {
 		err = fail(codes.InvalidArgument, streamvetv1.ErrorReason_ERROR_REASON_UNSPECIFIED, "detection: there is no detector %q", unknown)
@@ -136,18 +129,8 @@ func (v *vetting) input() (engine.SourceConfig, error) {
 	} else if err := v.services.Reach.Check(o.GetUrl()); err != nil {
 		return c, err
 	}
-	c.Selection, c.Sink = selection, (*vetSink)(v)
+	c.Selection, c.Sink, c.Until = selection, (*vetSink)(v), o.GetMaxDuration().AsDuration()
 	return c, nil
-}
-
-// open opens the source. Where it can only be live it is watched for a while.
-func (v *vetting) open(c engine.SourceConfig) (*engine.Source, error) {
-	if v.limit == 0 && media.ComesAtItsPace(c.URL) {
-		v.limit = v.services.Limits.LiveVet
-	}
-	var ctx context.Context
-	ctx, v.end = context.WithCancel(v.ctx)
-	return v.services.Engine.Add(ctx, c)
 }
 
 // report tells what comes out until the source has ended.
@@ -163,7 +146,7 @@ func (v *vetting) report() error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	var over <-chan time.Time
-	if v.limit == 0 && v.source.Realtime() { // a playlist that goes on
+	if v.source.Realtime() {
 		t := time.NewTimer(v.services.Limits.LiveVet)
 		defer t.Stop()
 		over = t.C
@@ -176,7 +159,8 @@ func (v *vetting) report() error {
 		case <-tick.C:
 			err = v.send(&streamvetv1.VetResponse{Event: &streamvetv1.VetResponse_Progress{Progress: v.progress(v.source.Progress())}})
 		case <-over:
-			v.enough()
+			v.over = true
+			v.source.Stop()
 		case <-v.source.Done():
 			return v.rest()
 		}

@@ -30,21 +30,11 @@ func (v *vetSink) Verdict(one *streamvetv1.Verdict) {
 	}
 }
 
-// Scores implements engine.Sink. It ends the source where enough was vetted.
-func (v *vetSink) Scores(_ int, scores []verdict.Score) {
-	if last := scores[len(scores)-1]; v.limit > 0 && last.PTS+last.Duration >= v.limit {
-		(*vetting)(v).enough()
-	}
-}
+// Scores implements engine.Sink.
+func (v *vetSink) Scores(int, []verdict.Score) {}
 
 // Waveform implements engine.Sink.
 func (v *vetSink) Waveform(int, []sound.Peak) {}
-
-// enough ends the source before its end.
-func (v *vetting) enough() {
-	v.cut.Store(true)
-	v.end()
-}
 
 func (v *vetting) progress(p engine.Progress) *streamvetv1.VetProgress {
 	to := &streamvetv1.VetProgress{
@@ -58,7 +48,7 @@ func (v *vetting) progress(p engine.Progress) *streamvetv1.VetProgress {
 }
 
 func (v *vetting) summary(sum engine.Summary) error {
-	to := &streamvetv1.VetSummary{Progress: v.progress(sum.Progress), ByDefect: map[string]uint32{}, Cut: v.cut.Load()}
+	to := &streamvetv1.VetSummary{Progress: v.progress(sum.Progress), ByDefect: map[string]uint32{}, Cut: sum.Cut || v.over}
 	for defect, n := range sum.ByDefect {
 		to.ByDefect[string(defect)] = uint32(n)
 	}
