@@ -1,9 +1,9 @@
 # Everything here is one line; the work is in scripts/. Tool versions are pinned in scripts/versions.sh.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test race bench lint fuzz proto ptx image clean
+.PHONY: help setup build demo test race bench lint fuzz proto ptx image clean gpu-check gpu-bundle
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
 
 setup: ## fetch and build what is missing: system packages, FFmpeg, ONNX Runtime, Go
 	@scripts/setup.sh
@@ -22,6 +22,12 @@ race: setup ## all tests again under the race detector (slow)
 
 bench: build ## how fast vet is, against decoding alone and FFmpeg's filters (FLAGS=--help)
 	@scripts/bench.sh $(FLAGS)
+
+gpu-check: ## on a machine with an NVIDIA GPU: what it does, against what is promised (FLAGS=--help, docs/gpu.md)
+	@scripts/gpu-check.sh $(FLAGS)
+
+gpu-bundle: setup ## the same, packed for a machine without a network (ARCH=90)
+	@scripts/gpu-bundle.sh --arch $(or $(ARCH),90)
 
 lint: setup ## gofmt, go vet, and shellcheck where it is installed
 	@scripts/lint.sh
