@@ -51,7 +51,9 @@ ffmpeg_prefix() {
   echo "$CACHE/ffmpeg-$FFMPEG_VERSION-$(recipe "$(platform)" "$FFMPEG_SHA256" "$NV_CODEC_HEADERS_SHA256" "$(ffmpeg_options)")"
 }
 ort_dir() {
-  if gpu_here; then
+  if [ "${STREAMVET_GPU:-}" = system ]; then
+    ort_gpu_dir
+  elif gpu_here; then
     echo "$CACHE/onnxruntime-$ORT_VERSION-cuda-$(recipe "$ORT_GPU_WHEEL_SHA256" "${ORT_CUDA_WHEELS[@]}")"
   else
     echo "$CACHE/onnxruntime-$ORT_VERSION-$(uname -m)"
@@ -60,9 +62,10 @@ ort_dir() {
 # ort_gpu_dir: the build for a GPU without NVIDIA's libraries, for the tests of the CUDA provider.
 ort_gpu_dir() { echo "$CACHE/onnxruntime-$ORT_VERSION-gpu"; }
 
-# gpu_here: is there an NVIDIA GPU that networks can run on? STREAMVET_GPU=1 says yes, =0 says no.
+# gpu_here: is there an NVIDIA GPU that networks can run on? STREAMVET_GPU=1 says yes, =0 says no; =system says yes,
+# and that the libraries of CUDA 13 and cuDNN 9 are the system's.
 gpu_here() {
-  case ${STREAMVET_GPU:-} in 1) return 0 ;; 0) return 1 ;; esac
+  case ${STREAMVET_GPU:-} in 1 | system) return 0 ;; 0) return 1 ;; esac
   [ -e /dev/nvidia0 ] || [ -e /proc/driver/nvidia/version ] || { have nvidia-smi && nvidia-smi -L >/dev/null 2>&1; }
 }
 cuda_dir() { echo "$CACHE/cuda-$CUDA_RUNTIME_VERSION-$(recipe "$(platform)" "$CUDA_RUNTIME_WHEEL_SHA256" "$(cat "$ROOT"/engine/device/cuda/driver/*)")"; }

@@ -7,7 +7,8 @@
 # (no RUNPATH), so engine/infer loads what lies beside it first, by full path; the rest finds each other, as
 # NVIDIA's libraries look in their own folder ($ORIGIN).
 #
-# --gpu: the build for a GPU without NVIDIA's libraries, on any machine: for the tests of the CUDA provider.
+# --gpu: the build for a GPU without NVIDIA's libraries, on any machine: for the tests of the CUDA provider. So it is
+# with STREAMVET_GPU=system, which says that those libraries are the system's.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -18,7 +19,7 @@ main() {
   local dir make=fetch
   [ "$(uname -m)" = x86_64 ] || die "ONNX Runtime is pinned for x86_64 only, and this machine is $(uname -m).
   Point STREAMVET_ORT_LIB at a libonnxruntime.so.$ORT_VERSION for it."
-  if [ "${1:-}" = --gpu ]; then
+  if [ "${1:-}" = --gpu ] || [ "${STREAMVET_GPU:-}" = system ]; then
     dir=$(ort_gpu_dir) make=fetch_gpu
   else
     dir=$(ort_dir)

@@ -10,7 +10,8 @@ ffmpeg=$(ffmpeg_prefix)
 [ -x "$ROOT/bin/streamvet" ] || die "bin/streamvet is not there: run make build"
 install -d "$dir/bin" "$dir/lib" "$dir/licenses/ffmpeg" "$dir/licenses/onnxruntime"
 install "$ROOT/bin/streamvet" "$ffmpeg/bin/ffmpeg" "$ffmpeg/bin/ffprobe" "$dir/bin/"
-install -m 644 "$STREAMVET_ORT_LIB" "$dir/lib/"
+# Its providers lie beside it, where there is a GPU, and NVIDIA's libraries, unless they are the system's.
+find "${STREAMVET_ORT_LIB%/*}" -maxdepth 1 -name '*.so*' -exec install -m 644 {} "$dir/lib/" \;
 install -m 644 "$ROOT/LICENSE" "$ROOT/THIRD_PARTY_NOTICES.md" "$dir/licenses/"
 # FFmpeg is linked in under the LGPL: its licence and how it was built go along.
 install -m 644 "$ffmpeg/COPYING.LGPLv2.1" "$ffmpeg/config.log" "$dir/licenses/ffmpeg/"
@@ -23,4 +24,4 @@ packages_of() {
     dpkg -S "$(readlink -f "$lib")" 2>/dev/null || dpkg -S "$lib" 2>/dev/null || dpkg -S "${lib#/usr}"
   done | cut -d: -f1 | sort -u
 }
-{ packages_of "$dir"/bin/* "$dir"/lib/*.so*; echo ca-certificates; } >"$dir/packages.txt"
+{ packages_of "$dir"/bin/* "$dir"/lib/libonnxruntime.so*; echo ca-certificates; } >"$dir/packages.txt"
