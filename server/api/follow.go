@@ -58,6 +58,8 @@ type following struct {
 	records int  // since it was told that it has caught up
 	caught  bool // it was told
 	last    time.Time
+	ending  bool   // the server ends
+	target  uint64 // what is told before that
 }
 
 func (f *following) run() error {
@@ -81,7 +83,7 @@ func (f *following) run() error {
 			err = f.tell(record)
 		case live && !f.caught:
 			err = f.mark(f.follower.Reached(), true)
-		case live && f.services.hasEnded():
+		case live && f.ends():
 			return shutdown()
 		case wait == nil: // the filter has let nothing through
 			err = f.markIfDue(false)
@@ -94,8 +96,20 @@ func (f *following) run() error {
 	}
 }
 
+// ends tells whether the server ends, and the client has all that was stored until then.
+func (f *following) ends() bool {
+	if !f.ending && f.services.hasEnded() {
+		f.ending, f.target = true, f.journal.Synced()
+	}
+	return f.ending && f.follower.Reached() >= f.target
+}
+
 // wait waits for what comes next, and keeps the client informed.
 func (f *following) wait(more, changed <-chan struct{}, live bool) error {
+	ending := f.services.ending
+	if f.ending {
+		ending = nil
+	}
 	due := time.NewTimer(time.Until(f.last.Add(markEvery)))
 	defer due.Stop()
 	select {
@@ -104,7 +118,7 @@ func (f *following) wait(more, changed <-chan struct{}, live bool) error {
 		return f.mark(f.follower.Reached(), live)
 	case <-due.C:
 		return f.markIfDue(live)
-	case <-f.services.ending:
+	case <-ending:
 		if !live { // the journal cannot be read: there is nothing to wait for
 			return shutdown()
 		}
