@@ -1,3 +1,4 @@
+package journal
 
 // Synced is the sequence of the newest record that is acknowledged. A follower may
 // come to it a moment later.
