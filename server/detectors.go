@@ -38,7 +38,13 @@ func chooseDetectors(c config.Detectors, log *slog.Logger) ([]models.Detector, e
 			return nil, fmt.Errorf("detectors: there is no %.70q; there are: %s", name, strings.Join(names, " "))
 		}
 	}
-	return slices.DeleteFunc(all, func(d models.Detector) bool {
-		return len(c.Only) > 0 && !slices.Contains(c.Only, d.Name) || slices.Contains(c.Without, d.Name)
-	}), nil
+	return slices.DeleteFunc(all, func(d models.Detector) bool { return !chosen(c, d.Name) }), nil
 }
+
+// chosen says whether the configuration wants a detector.
+func chosen(c config.Detectors, name string) bool {
+	return (len(c.Only) == 0 || slices.Contains(c.Only, name)) && !slices.Contains(c.Without, name)
+}
+
+// wants says whether the configuration as it is now wants a detector.
+func (s *Server) wants(name string) bool { return chosen(s.config.Load().Detectors, name) }

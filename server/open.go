@@ -120,7 +120,7 @@ func (s *Server) makeGRPC(c *config.Loaded, policy *reach.Policy) error {
 	healthv1.RegisterHealthServer(s.grpc, s.health)
 	s.services = api.Register(s.grpc, api.Options{
 		Engine: s.engine, Journal: s.journal, Registry: s.sources, Reach: policy,
-		Detectors: c.Detectors.Dir, Version: s.options.Version, Role: role, Logger: s.log,
+		Detectors: c.Detectors.Dir, Keep: s.wants, Version: s.options.Version, Role: role, Logger: s.log,
 		Limits: api.Limits{
 			Followers: c.Limits.Followers, Watchers: c.Limits.Watchers, Vets: c.Limits.Vets,
 			UploadBytes: uint64(c.Limits.UploadBytes), LiveVet: c.Limits.LiveVet,

@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/streamvet/streamvet/server/config"
 )
@@ -49,9 +51,27 @@ func (s *Server) apply(ctx context.Context, old, next *config.Loaded) {
 	if s.options.Level != nil {
 		_ = s.options.Level.UnmarshalText([]byte(next.Log.Level)) // one of the words that are allowed
 	}
+	if slices.ContainsFunc(change.Live, func(name string) bool { return strings.HasPrefix(name, "detectors.") }) {
+		s.changeDetectors(ctx, old, next)
+	}
 	if change.Sources {
 		if err := s.declare(next); err != nil {
 			s.log.Error("sources of the configuration file", "error", err)
 		}
+	}
+}
+
+// changeDetectors puts those in force that the configuration wants now. If that
+// cannot be, those that run stay.
+func (s *Server) changeDetectors(ctx context.Context, old, next *config.Loaded) {
+	_, err := chooseDetectors(next.Detectors, s.log)
+	if err == nil {
+		_, err = s.services.ReloadDetectors(ctx)
+	}
+	if err != nil {
+		s.log.Error("the detectors stay as they were", "error", err)
+		kept := *next
+		kept.Detectors = old.Detectors
+		s.config.Store(&kept)
 	}
 }

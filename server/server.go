@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,6 +50,7 @@ type Server struct {
 	config   atomic.Pointer[config.Loaded] // as it was read last
 	registry *prometheus.Registry
 	phase    atomic.Int32
+	close    func() error
 	state    *stateDir
 	access   *access.Access
 	rpcs     net.Listener
@@ -80,6 +82,7 @@ const (
 func New(ctx context.Context, c *config.Loaded, o Options) (*Server, error) {
 	s := &Server{options: o, log: o.Logger, registry: prometheus.NewRegistry(), seen: config.Fingerprint(c.File)}
 	s.config.Store(c)
+	s.close = sync.OnceValue(s.free)
 	err := s.prepare(ctx, c)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -97,8 +97,11 @@ func (s *Server) endCalls(ctx context.Context) error {
 	}
 }
 
-// Close frees all that was made, in the order of its use. Run does it too.
-func (s *Server) Close() error {
+// Close frees all that was made, the last first. Run does it too; it may be called
+// again.
+func (s *Server) Close() error { return s.close() }
+
+func (s *Server) free() error {
 	var errs []error
 	if s.rpcs != nil {
 		s.rpcs.Close() // it was closed already if it was served
