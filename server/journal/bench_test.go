@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,6 +20,22 @@ func BenchmarkAppend(b *testing.B) {
 		n++
 		start := time.Now()
 		appendOne(b, j, verdict("a", n))
+		took = append(took, time.Since(start))
+	}
+	reportPercentiles(b, took)
+}
+
+// The same with a picture of 10 kB, which is stored before.
+func BenchmarkAppendWithPicture(b *testing.B) {
+	j := begin(b, testOptions(b.TempDir()))
+	var took []time.Duration
+	n := 0
+	for b.Loop() {
+		n++
+		v := verdict("a", n)
+		v.Evidence = evidence(strings.Repeat("x", 10000))
+		start := time.Now()
+		appendOne(b, j, v)
 		took = append(took, time.Since(start))
 	}
 	reportPercentiles(b, took)

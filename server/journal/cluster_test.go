@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -91,20 +90,27 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-func outsideOptions(o *outside, log *bytes.Buffer) Options {
-	handler := slog.NewTextHandler(&lockedWriter{w: log}, &slog.HandlerOptions{Level: slog.LevelDebug})
+func outsideOptions(o *outside, log *logText) Options {
+	handler := slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})
 	return Options{URL: o.url(), Logger: slog.New(handler), retryEvery: 20 * time.Millisecond, ackTimeout: 2 * time.Second}
 }
 
-type lockedWriter struct {
-	mu sync.Mutex
-	w  *bytes.Buffer
+// logText is what was logged, by any goroutine.
+type logText struct {
+	mu   sync.Mutex
+	text strings.Builder
 }
 
-func (l *lockedWriter) Write(p []byte) (int, error) {
+func (l *logText) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.w.Write(p)
+	return l.text.Write(p)
+}
+
+func (l *logText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // appendStubbornly tries until it is stored, like an engine would.
@@ -125,7 +131,7 @@ func appendStubbornly(t *testing.T, j *Journal, n int) {
 // nothing is lost or there twice.
 func TestOutsideServer(t *testing.T) {
 	o := startOutside(t, 1)
-	var log bytes.Buffer
+	var log logText
 	j := begin(t, outsideOptions(o, &log))
 	f := follow(t, j, FromStart(), Filter{})
 	fill(t, j, "a", 1, 100)
@@ -176,7 +182,7 @@ func TestOutsideServer(t *testing.T) {
 // verdicts are appended and followed.
 func TestOutsideCluster(t *testing.T) {
 	o := startOutside(t, 3)
-	var log bytes.Buffer
+	var log logText
 	options := outsideOptions(o, &log)
 	options.Replicas, options.tailRecords = 3, 20
 	var j *Journal
@@ -217,7 +223,7 @@ func TestOutsideCluster(t *testing.T) {
 
 func TestOutsideRefuses(t *testing.T) {
 	o := startOutside(t, 1)
-	var log bytes.Buffer
+	var log logText
 	options := outsideOptions(o, &log)
 	nc, err := nats.Connect(o.url())
 	if err != nil {

@@ -40,7 +40,7 @@ func (s *session) startTail(t *tail, from uint64, decode func(message) Record) {
 func (s *session) feed(ctx context.Context, from uint64, add func(message)) error {
 	ctx, cancel := s.untilReconnected(ctx)
 	defer cancel()
-	consumer, err := s.js.CreateConsumer(ctx, streamName, jetstream.ConsumerConfig{
+	consumer, err := s.feeds.CreateConsumer(ctx, streamName, jetstream.ConsumerConfig{
 		Description:       "the tail of a streamvet",
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       from,
@@ -80,9 +80,9 @@ func (s *session) feed(ctx context.Context, from uint64, add func(message)) erro
 // what was asked of the server before may have been forgotten there.
 func (s *session) untilReconnected(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	back := s.writes.StatusChanged(nats.CONNECTED)
+	back := s.reads.StatusChanged(nats.CONNECTED)
 	s.tails.Go(func() {
-		defer s.writes.RemoveStatusListener(back)
+		defer s.reads.RemoveStatusListener(back)
 		defer cancel()
 		select {
 		case <-back:

@@ -9,7 +9,7 @@ import (
 )
 
 // Follower gives records in order, each once, and waits for new ones. One
-// goroutine at a time may call Next; the other methods are free.
+// goroutine at a time may call Next or Poll; the other methods are free.
 type Follower struct {
 	journal *Journal
 	id      string // of the journal that it follows
@@ -17,6 +17,7 @@ type Follower struct {
 	pattern string
 	pick    func(Record) bool
 	from    time.Time // the first record must not have been stored before
+	kept    uint64    // the oldest one when it began; before lies a gap
 
 	mu      sync.Mutex
 	next    uint64    // everything before was given, was filtered out, or is gone
@@ -54,6 +55,11 @@ func (j *Journal) Follow(ctx context.Context, from Position, filter Filter) (*Fo
 		if next > newest+1 {
 			return nil, fmt.Errorf("journal: follow from %d: %w (%d)", next, ErrAhead, newest+1)
 		}
+		first, err := j.resolve(ctx, s, FromStart())
+		if err != nil {
+			return nil, fmt.Errorf("journal: follow: %w", err)
+		}
+		f.kept = first
 	}
 	return f, nil
 }
@@ -79,6 +85,9 @@ func (f *Follower) Close() error {
 	return nil
 }
 
+// JournalID names the journal that is followed, as in State.
+func (f *Follower) JournalID() string { return f.id }
+
 // Next gives the next record. While the journal cannot be read, it waits.
 //
 // It fails with a *Gap, once for each, where records are gone; with ErrReplaced
@@ -87,19 +96,7 @@ func (f *Follower) Close() error {
 // error it can be called again.
 func (f *Follower) Next(ctx context.Context) (Record, error) {
 	for {
-		select {
-		case <-f.closed:
-			return Record{}, io.EOF
-		case <-f.journal.life.Done():
-			return Record{}, fmt.Errorf("journal: follow: %w", ErrClosed)
-		case <-ctx.Done():
-			return Record{}, ctx.Err()
-		default:
-		}
-		if id := f.journal.State().ID; id != f.id {
-			return Record{}, fmt.Errorf("journal: follow: %w", ErrReplaced)
-		}
-		r, wait, err := f.step(ctx)
+		r, wait, err := f.Poll(ctx)
 		if err != nil || r.Verdict != nil {
 			return r, err
 		}
@@ -115,9 +112,33 @@ func (f *Follower) Next(ctx context.Context) (Record, error) {
 	}
 }
 
+// Poll gives the next record, or, without one, a channel that is closed when there
+// may be more; or neither, if it only came further: call it again. It fails as
+// Next does, and waits for nothing but the disk.
+func (f *Follower) Poll(ctx context.Context) (r Record, wait <-chan struct{}, err error) {
+	select {
+	case <-f.closed:
+		return Record{}, nil, io.EOF
+	case <-f.journal.life.Done():
+		return Record{}, nil, fmt.Errorf("journal: follow: %w", ErrClosed)
+	case <-ctx.Done():
+		return Record{}, nil, ctx.Err()
+	default:
+	}
+	if id := f.journal.State().ID; id != f.id {
+		return Record{}, nil, fmt.Errorf("journal: follow: %w", ErrReplaced)
+	}
+	return f.step(ctx)
+}
+
 // step gives a record, or an error, or what to wait for, or nothing of these if
 // it only came further.
 func (f *Follower) step(ctx context.Context) (Record, <-chan struct{}, error) {
+	if gap := (Gap{First: f.next, Last: f.kept - 1}); f.next < f.kept {
+		f.upto = f.kept
+		f.set(f.kept, false)
+		return Record{}, nil, &gap
+	}
 	if len(f.batch) > 0 || f.upto > f.next {
 		r, err := f.unpack()
 		return r, nil, err

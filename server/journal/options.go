@@ -56,8 +56,8 @@ func (o Options) withDefaults() (Options, error) {
 	if (o.Dir == "") == (o.URL == "") {
 		return o, errors.New("journal: give either a directory or the address of a NATS cluster")
 	}
-	if o.Replicas < 0 || o.Replicas > 5 {
-		return o, errors.New("journal: replicas must be 1 to 5")
+	if o.Replicas < 0 || o.Replicas > 5 || o.URL == "" && o.Replicas > 1 {
+		return o, errors.New("journal: replicas must be 1 to 5, and are for a cluster alone")
 	}
 	orElse(&o.Replicas, 1)
 	orElse(&o.MaxAge, 7*24*time.Hour)

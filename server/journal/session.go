@@ -29,6 +29,7 @@ type session struct {
 	writes   *nats.Conn // of its own, so that reading never stands before an append
 	reads    *nats.Conn
 	js       jetstream.JetStream // over writes
+	feeds    jetstream.JetStream // over reads
 	pictures jetstream.ObjectStore
 	reading  chan struct{} // as many reads at once as it holds
 
@@ -73,6 +74,9 @@ func (s *session) openStreams(ctx context.Context) (err error) {
 		jetstream.WithPublishAsyncTimeout(s.options.ackTimeout),
 		jetstream.WithDefaultTimeout(s.options.ackTimeout))
 	if err != nil {
+		return fmt.Errorf("journal: connect: %w", err)
+	}
+	if s.feeds, err = jetstream.New(s.reads, jetstream.WithDefaultTimeout(s.options.ackTimeout)); err != nil {
 		return fmt.Errorf("journal: connect: %w", err)
 	}
 	info, err := s.ensure(ctx, s.options.verdictStream())

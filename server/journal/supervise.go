@@ -144,7 +144,7 @@ const countEvery = time.Second
 // keepCount keeps the numbers of the state up to date, and the note on disk.
 func (j *Journal) keepCount() {
 	var noted uint64
-	for pause(j.life, min(countEvery, j.options.retryEvery)) == nil {
+	for pause(j.life, countEvery) == nil {
 		s, err := j.readable()
 		if err != nil {
 			continue
