@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -14,13 +13,8 @@ import (
 	"github.com/streamvet/streamvet/engine/device"
 	"github.com/streamvet/streamvet/engine/frame"
 	"github.com/streamvet/streamvet/engine/infer"
-	"github.com/streamvet/streamvet/engine/verdict"
 	"github.com/streamvet/streamvet/models"
 )
-
-// laneTensors is how many tensors a lane keeps in rotation: one is filled while
-// another is read.
-const laneTensors = 2
 
 // network runs one learned detector for all sources: their pictures meet in the
 // same batches.
@@ -52,18 +46,6 @@ func (n *network) inFlight() int {
 		return 2
 	}
 	return 1
-}
-
-// lane batches the pictures of one tensor geometry.
-type lane struct {
-	*batch.Lane[look]
-	shape    device.Shape
-	tensors  []device.Tensor
-	bindings []*infer.Binding
-	events   [][]device.Event // by tensor and row: the picture is in the slot
-	answer   [1]verdict.Score // of the look under judgement
-	users    int              // tracks; guarded by network.mu
-	running  sync.WaitGroup   // the collecting goroutine and the batches that it handed over
 }
 
 // look is one picture that a track shows to a network.
@@ -104,93 +86,6 @@ func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, log *
 	}
 	go n.infer()
 	return n, nil
-}
-
-// enter gives a track the lane for its geometry, and makes it if it is the first.
-func (n *network) enter(w, h int) (*lane, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	shape := n.spec.Tensor.Shape(n.spec.Batch.MaxSize, w, h)
-	l := n.lanes[shape]
-	if l == nil {
-		var err error
-		if l, err = n.openLane(shape); err != nil {
-			return nil, fmt.Errorf("detector %s: %dx%d pictures: %w", n.detector.Name, w, h, err)
-		}
-		n.lanes[shape] = l
-	}
-	l.users++
-	return l, nil
-}
-
-func (n *network) openLane(shape device.Shape) (_ *lane, err error) {
-	l := &lane{shape: shape}
-	defer func() {
-		if err != nil {
-			l.free()
-		}
-	}()
-	for range laneTensors {
-		t, err := n.device.NewTensor(shape, n.spec.Tensor.Type())
-		if err != nil {
-			return nil, err
-		}
-		l.tensors = append(l.tensors, t)
-		b, err := n.session.Bind(t, shape.N)
-		if err != nil {
-			return nil, err
-		}
-		l.bindings = append(l.bindings, b)
-		events := make([]device.Event, shape.N)
-		for i := range events {
-			if events[i], err = n.device.NewEvent(); err != nil {
-				return nil, err
-			}
-		}
-		l.events = append(l.events, events)
-	}
-	l.Lane, err = batch.New[look](batch.Config{Tensors: laneTensors, MaxBatchSize: shape.N, MaxQueueDelay: n.spec.Batch.MaxQueueDelay})
-	if err != nil {
-		return nil, err
-	}
-	l.running.Go(func() { n.collect(l) })
-	return l, nil
-}
-
-// leave gives a lane back; the last track to leave closes it.
-func (n *network) leave(l *lane) {
-	n.mu.Lock()
-	l.users--
-	last := l.users == 0
-	if last {
-		delete(n.lanes, l.shape)
-	}
-	n.mu.Unlock()
-	if last {
-		l.Close()
-		l.running.Wait()
-		if err := l.free(); err != nil {
-			n.log.Warn("close a lane", "detector", n.detector.Name, "error", err)
-		}
-	}
-}
-
-func (l *lane) free() error {
-	var errs []error
-	for _, b := range l.bindings {
-		errs = append(errs, b.Close())
-	}
-	for _, t := range l.tensors {
-		errs = append(errs, t.Close())
-	}
-	for _, row := range l.events {
-		for _, e := range row {
-			if e != nil {
-				errs = append(errs, e.Close())
-			}
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // collect hands the batches of a lane to the inference goroutine.
@@ -290,48 +185,6 @@ func (n *network) finish(f filled) {
 	}
 	f.lane.Done(f.batch)
 	f.lane.running.Done()
-}
-
-func (n *network) deliver(l look, at *lane, b *infer.Binding, row int) error {
-	value := float64(b.Score(row))
-	output := &n.detector.Outputs[0]
-	at.answer[0] = verdict.Score{
-		Detector: n.detector.Name, Defect: output.Defect,
-		PTS: l.pts, Duration: l.duration, Value: value, Reading: value,
-	}
-	if n.spec.Map != "" {
-		at.answer[0].Region, at.answer[0].Reading = n.region(l, at, b, row)
-	}
-	return l.owner.source.judge.scores(l.owner.track, at.answer[:], l.owner.gallery)
-}
-
-// region is the rectangle around the cells of a map that belong to the defect,
-// and their share of the picture in percent.
-func (n *network) region(l look, at *lane, b *infer.Binding, row int) (*verdict.Region, float64) {
-	cells, h, w := b.Map(row)
-	x0, y0, x1, y1, hits := w, h, 0, 0, 0
-	for y := range h {
-		for x := range w {
-			if float64(cells[y*w+x]) >= n.spec.MapThreshold {
-				x0, y0, x1, y1 = min(x0, x), min(y0, y), max(x1, x+1), max(y1, y+1)
-				hits++
-			}
-		}
-	}
-	if hits == 0 {
-		return nil, 0
-	}
-	share := 100 * float64(hits) / float64(h*w)
-	// The map covers the tensor; at native resolution the picture ends before it does.
-	width, height := l.width, l.height
-	if n.spec.Tensor.Resize == "none" {
-		width, height = at.shape.W, at.shape.H
-	}
-	across := func(cell int) float64 { return min(float64(cell*width)/float64(w*l.width), 1) }
-	down := func(cell int) float64 { return min(float64(cell*height)/float64(h*l.height), 1) }
-	r := &verdict.Region{X: across(x0), Y: down(y0)}
-	r.Width, r.Height = across(x1)-r.X, down(y1)-r.Y
-	return turnRegion(r, l.rotation), share
 }
 
 // retain adds a use. It is false where the last one has gone.
