@@ -67,7 +67,7 @@ func (f *following) run() error {
 		changed := f.journal.Changed()
 		reached := f.follower.Reached()
 		record, wait, err := f.follower.Poll(f.stream.Context())
-		live := f.follower.Live() && record.Verdict == nil && err == nil
+		live := f.follower.Live() && record.Verdict == nil && err == nil && f.follower.Reached() >= f.journal.Synced()
 		if !f.marked {
 			if err := f.mark(reached, live); err != nil {
 				return err
@@ -119,9 +119,10 @@ func (f *following) wait(more, changed <-chan struct{}, live bool) error {
 	case <-due.C:
 		return f.markIfDue(live)
 	case <-ending:
-		if !live { // the journal cannot be read: there is nothing to wait for
+		if !f.follower.Live() { // the journal cannot be read: there is nothing to wait for
 			return shutdown()
 		}
+		f.ends()
 	case <-f.stream.Context().Done():
 		return f.stream.Context().Err()
 	}
