@@ -84,19 +84,20 @@ func grain(seed uint64) content {
 }
 
 // planesAnywhere compares measures and tensors of planes whose rows begin at any
-// address with the reference.
+// address with the reference; the last are those of vectors, but for their end.
 func planesAnywhere(t *testing.T, open func() (device.Device, error)) {
 	for name, format := range formats {
-		for i, pad := range []int{0, 1, 5} {
-			size := format.SampleBytes()
-			t.Run(fmt.Sprintf("%s with rows %d samples apart from their end", name, pad), func(t *testing.T) {
-				before, p := newPicture(t, 161, 35, format, pad).paint(scene(1)), newPicture(t, 161, 35, format, pad).paint(scene(2))
+		for _, k := range []struct{ w, pad, shift int }{{161, 0, 1}, {161, 1, 3}, {161, 5, 5}, {47, 1, 0}} {
+			t.Run(fmt.Sprintf("%s %d of %d samples at %d", name, k.w, k.w+k.pad, k.shift), func(t *testing.T) {
+				const h = 35
+				size := format.SampleBytes()
+				before, p := newPicture(t, k.w, h, format, k.pad).paint(scene(1)), newPicture(t, k.w, h, format, k.pad).paint(scene(2))
 				r, reference := newRig(t, open), newRig(t, openReference)
-				same(t, r.measure(r.placed(before, size), r.placed(p, (2*i+1)*size)), reference.measure(before.Video, p.Video))
-				for k, c := range conversions(161, 35) {
-					c.Width, c.Height, c.Format = 161, 35, format
-					if got, want := r.put(c, r.placed(p, (2*i+1)*size)), reference.put(c, p.Video); firstDifference(got, want) >= 0 {
-						t.Errorf("conversion %d differs at byte %d", k, firstDifference(got, want))
+				same(t, r.measure(r.placed(before, size), r.placed(p, k.shift*size)), reference.measure(before.Video, p.Video))
+				for i, c := range conversions(k.w, h) {
+					c.Width, c.Height, c.Format = k.w, h, format
+					if got, want := r.put(c, r.placed(p, k.shift*size)), reference.put(c, p.Video); firstDifference(got, want) >= 0 {
+						t.Errorf("conversion %d differs at byte %d", i, firstDifference(got, want))
 					}
 				}
 			})

@@ -16,7 +16,8 @@ type picture struct {
 	released bool
 }
 
-// newPicture makes a black picture whose rows are followed by pad samples.
+// newPicture makes a black picture whose rows are followed by pad samples, which
+// hold what decoders leave there: anything.
 func newPicture(t testing.TB, w, h int, f frame.Format, pad int) *picture {
 	t.Helper()
 	p := &picture{Video: &frame.Video{Width: w, Height: h, Format: f, Mem: frame.MemHost}}
@@ -36,6 +37,11 @@ func newPicture(t testing.TB, w, h int, f frame.Format, pad int) *picture {
 		size := f.SampleBytes()
 		pitch := (pw + pad) * size
 		p.Planes[i] = frame.Plane{Data: guarded(t, pitch*(ph-1)+pw*size), Pitch: pitch}
+		for y := range ph - 1 {
+			for x := pw * size; x < pitch; x++ {
+				*(*byte)(unsafe.Add(p.Planes[i].Data, y*pitch+x)) = byte(y * y * x)
+			}
+		}
 	}
 	p.Arm(func(*frame.Video) { p.released = true })
 	return p
