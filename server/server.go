@@ -164,6 +164,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 func (s *Server) nowServing() {
 	s.phase.Store(serving)
+	s.notify("READY=1")
 	s.health.SetServingStatus("", healthv1.HealthCheckResponse_SERVING)
 	s.log.Info("serving", "version", s.options.Version, "api", s.Address(), "http", s.HTTPAddress(), "tls", s.config.Load().TLS.Cert != "",
 		"device", s.engine.Device(), "no_gpu", s.engine.Fallback(), "state", filepath.Clean(s.state.dir))

@@ -15,6 +15,7 @@ const closing = 5 * time.Second
 // takes longer is left behind, and the next begins.
 func (s *Server) end() error {
 	s.phase.Store(ending)
+	s.notify("STOPPING=1")
 	if s.health != nil {
 		s.health.Shutdown()
 	}

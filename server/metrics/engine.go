@@ -9,11 +9,6 @@ import (
 	"github.com/streamvet/streamvet/engine/device"
 )
 
-// histogram is like the others, but has no kind: it is sent as what it is.
-func (m *Metrics) histogram(name, help string, labels ...string) family {
-	return m.family(0, name, help, labels)
-}
-
 func (m *Metrics) collectEngine(ch chan<- prometheus.Metric, t *engine.Totals) {
 	m.media.send(ch, t.Media.Seconds())
 	m.frames.send(ch, float64(t.Frames))

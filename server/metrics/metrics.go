@@ -35,7 +35,7 @@ type Options struct {
 type Metrics struct {
 	options Options
 	started time.Time
-	descs   []*prometheus.Desc
+	all     []family
 	families
 
 	mu    sync.Mutex
@@ -54,8 +54,8 @@ func Register(r *prometheus.Registry, o Options) *Metrics {
 
 // Describe sends the descriptions of all metrics.
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range m.descs {
-		ch <- d
+	for _, f := range m.all {
+		ch <- f.desc
 	}
 }
 
@@ -75,13 +75,16 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 
 // family is one metric with its labels.
 type family struct {
-	desc *prometheus.Desc
-	kind prometheus.ValueType
+	name, help string
+	labels     []string
+	kind       prometheus.ValueType // 0 for a histogram
+	desc       *prometheus.Desc
 }
 
 func (m *Metrics) family(kind prometheus.ValueType, name, help string, labels []string) family {
-	f := family{prometheus.NewDesc("streamvet_"+name, help, labels, nil), kind}
-	m.descs = append(m.descs, f.desc)
+	name = "streamvet_" + name
+	f := family{name, help, labels, kind, prometheus.NewDesc(name, help, labels, nil)}
+	m.all = append(m.all, f)
 	return f
 }
 
@@ -91,6 +94,10 @@ func (m *Metrics) counter(name, help string, labels ...string) family {
 
 func (m *Metrics) gauge(name, help string, labels ...string) family {
 	return m.family(prometheus.GaugeValue, name, help, labels)
+}
+
+func (m *Metrics) histogram(name, help string, labels ...string) family {
+	return m.family(0, name, help, labels)
 }
 
 func (f family) send(ch chan<- prometheus.Metric, value float64, labels ...string) {
