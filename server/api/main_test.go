@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -83,7 +84,8 @@ type options struct {
 	sources   int // at most
 	allow     []netip.Prefix
 	server    []grpc.ServerOption
-	folder    string // of detectors
+	folder    string   // of detectors
+	keep      []string // of them
 	paced     bool
 }
 
@@ -128,6 +130,7 @@ func openIn(t testing.TB, dir string, o options) *house {
 	h.server = grpc.NewServer(append(checking(t), o.server...)...)
 	h.services = Register(h.server, Options{
 		Engine: h.engine, Journal: h.journal, Registry: h.registry, Reach: policy, Version: "test", Limits: o.limits, Detectors: o.folder,
+		Keep: func(name string) bool { return len(o.keep) == 0 || slices.Contains(o.keep, name) },
 	})
 	h.listener = bufconn.Listen(1 << 16)
 	go h.server.Serve(h.listener)

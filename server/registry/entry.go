@@ -33,21 +33,22 @@ type entry struct {
 
 // life is what the supervisor last said, and the counters of epochs that are over.
 type life struct {
-	state     streamvetv1.SourceState
-	reason    string
-	since     time.Time
-	epoch     int
-	lost      bool // it was connected, or tried, before
-	source    *engine.Source
-	info      *media.Info // of the last connection
-	silent    bool
-	connects  uint64
-	frames    int64
-	drops     map[string]int64
-	lastError string
-	lastFault time.Time
-	next      time.Time
-	left      []string // detectors that are asked for and not there
+	state      streamvetv1.SourceState
+	reason     string
+	since      time.Time
+	epoch      int
+	lost       bool // it was connected, or tried, before
+	source     *engine.Source
+	info       *media.Info // of the last connection
+	silent     bool
+	connects   uint64
+	frames     int64
+	drops      map[string]int64
+	lastError  string
+	lastFault  time.Time
+	next       time.Time
+	left       []string // detectors that are asked for and not there
+	unselected bool     // what went wrong last is that none is there
 }
 
 func newEntry(r *Registry, rec *record) *entry {
@@ -212,6 +213,7 @@ func (e *entry) turn(s streamvetv1.SourceState, reason string) {
 // fault notes what went wrong; mu is held.
 func (e *entry) fault(err error) {
 	text := err.Error()
+	e.life.unselected = errors.Is(err, engine.ErrSelection)
 	var refusal *engine.Refusal
 	if errors.As(err, &refusal) {
 		text = refusal.Error()

@@ -200,6 +200,13 @@ func (e *entry) reselect() {
 	e.registry.watch.changed(e.name)
 }
 
+// waitsForDetectors tells whether the source failed since none that it asks for was loaded.
+func (e *entry) waitsForDetectors() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.life.state == streamvetv1.SourceState_SOURCE_STATE_FAILED && e.life.unselected
+}
+
 // DetectorsChanged lets all sources take up the detectors in force.
 func (r *Registry) DetectorsChanged() {
 	r.mu.RLock()
@@ -207,7 +214,11 @@ func (r *Registry) DetectorsChanged() {
 	r.mu.RUnlock()
 	for _, e := range all {
 		e.changing.Lock()
-		if !e.gone.Load() && r.life.Err() == nil {
+		switch {
+		case e.gone.Load() || r.life.Err() != nil:
+		case e.waitsForDetectors():
+			e.start()
+		default:
 			e.reselect()
 		}
 		e.changing.Unlock()
