@@ -262,10 +262,14 @@ type input struct {
 	path         string
 	from, length float64 // seconds; 0, 0: all of it
 	maxHeight    int     // pictures are made smaller to fit; 0: as they are
+	bare         bool    // coded pictures without a container, in which nothing can be sought
 }
 
 func (in input) args() []string {
 	var out []string
+	if in.bare {
+		return append(out, "-i", fileURL(in.path))
+	}
 	if in.from > 0 {
 		out = append(out, "-ss", decimal(in.from))
 	}
@@ -295,6 +299,13 @@ func decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 // from the start of the input, of even size, on standard output.
 func decodePictures(in input, rate Rate) []string {
 	filters := "fps=fps=" + rate.String() + ":start_time=0,crop=trunc(iw/2)*2:trunc(ih/2)*2,"
+	if in.bare && (in.from > 0 || in.length > 0) {
+		filters += "trim=start=" + decimal(in.from)
+		if in.length > 0 {
+			filters += ":duration=" + decimal(in.length)
+		}
+		filters += ",setpts=PTS-STARTPTS,"
+	}
 	if in.maxHeight > 0 {
 		filters += fmt.Sprintf("scale=w=-2:h='min(ih,%d)':flags=area,", in.maxHeight/2*2)
 	}

@@ -62,13 +62,14 @@ func Run(ctx context.Context, tools Tools, job Job) (Result, error) {
 }
 
 func (r *run) input() input {
-	return input{path: r.job.In, from: r.job.From, length: r.job.Length, maxHeight: r.job.MaxHeight}
+	return input{path: r.job.In, from: r.job.From, length: r.job.Length, maxHeight: r.job.MaxHeight, bare: r.bare}
 }
 
 type run struct {
 	tools    Tools
 	job      Job
 	plan     *plan
+	bare     bool // the input has no container
 	encoding encoding
 	partial  string   // the output while it is being made
 	litter   []string // files to remove at the end, whatever happens
@@ -84,6 +85,7 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.checkFiles(); err != nil {
 		return err
 	}
+	r.bare = media.Bare
 	if media, err = r.input().cut(media); err != nil {
 		return err
 	}

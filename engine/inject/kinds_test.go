@@ -359,6 +359,14 @@ func TestAStretchOfAClip(t *testing.T) {
 	if p := pictures(t, small)[0]; p.Width != 160 || p.Height != 90 || truth.Height != 90 {
 		t.Errorf("%dx%d", p.Width, p.Height)
 	}
+	// Nothing can be sought in coded pictures without a container.
+	bare := filepath.Join(t.TempDir(), "bare.m2v")
+	ffmpeg(t, "-i", clip(t), "-map", "0:v", "-c:v", "mpeg2video", "-q:v", "2", bare)
+	out, truth = spoil(t, bare, "out.mkv", func(j *Job) { j.Encoder = "ffv1"; j.From, j.Length = 1, 2 }, "black@1-1.2")
+	got, whole = pictures(t, out), pictures(t, bare)
+	if len(got) != 50 || truth.Frames != 50 || !got[0].equal(whole[25]) || !got[49].equal(whole[74]) {
+		t.Errorf("%d pictures of the bare stream", len(got))
+	}
 	job := Job{In: clip(t), Out: filepath.Join(t.TempDir(), "out.mkv"), From: 5, Quality: -1, Specs: specs(t, "black@1-2")}
 	if _, err := Run(t.Context(), tools(t), job); err == nil {
 		t.Error("a stretch beyond the clip is taken")

@@ -17,6 +17,7 @@ import (
 type Media struct {
 	Duration float64 // seconds; 0: not known
 	Start    float64 // seconds: the earliest timestamp
+	Bare     bool    // it has no container: nothing can be sought in it
 	Picture  *PictureTrack
 	Sound    *SoundTrack
 }
@@ -85,7 +86,7 @@ func (t Tools) countPictures(ctx context.Context, path string, m *Media) error {
 		return fmt.Errorf("count the pictures of %s: %w", path, err)
 	}
 	n := number(strings.Trim(strings.TrimSpace(string(out)), ","))
-	m.Duration = n / m.Picture.Rate.FPS()
+	m.Duration, m.Bare = n/m.Picture.Rate.FPS(), true
 	return nil
 }
 

@@ -30,6 +30,7 @@ func lookAtClip(ctx context.Context, t Tools, in input) (look, error) {
 	if err != nil {
 		return look{}, err
 	}
+	in.bare = media.Bare
 	l := look{}
 	if l.media, err = in.cut(media); err != nil {
 		return l, err
@@ -54,6 +55,9 @@ func (l *look) pictures(ctx context.Context, t Tools, in input) error {
 	var before *Picture
 	for {
 		p, err := feed.next()
+		if errors.Is(err, io.EOF) && before == nil {
+			return errors.New("none of its pictures can be decoded")
+		}
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
