@@ -68,6 +68,7 @@ func (j *Journal) diagnose() (*session, error) {
 		return nil, err
 	}
 	if err := s.broken(); err != nil {
+		j.report(err) // first: whoever waits for the session asks for the reason next
 		s.end()
 		return s, err
 	}
