@@ -22,13 +22,13 @@ type outage struct {
 	v      verdict.Verdict
 }
 
-// begin notes that the source was lost, where its timeline had come to position.
-// What has begun already goes on.
-func (o *outage) begin(now time.Time, position time.Duration) {
+// begin notes since when nothing comes from the source, where its timeline had come
+// to position. What has begun already goes on.
+func (o *outage) begin(since time.Time, position time.Duration) {
 	if !o.since.IsZero() {
 		return
 	}
-	o.since, o.epoch = now, o.config.Epoch
+	o.since, o.epoch = since, o.config.Epoch
 	o.v = verdict.Verdict{
 		Source: o.config.Name, Defect: verdict.Stall, Detector: "stall", Number: 1,
 		Start: position, End: position, Peak: 1, PeakAt: position,

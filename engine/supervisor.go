@@ -152,7 +152,7 @@ func (s *supervisor) connection(ctx context.Context) (Turn, error) {
 		err = errOver
 	}
 	if err != nil && ctx.Err() == nil {
-		s.outage.begin(time.Now(), sum.Position)
+		s.outage.begin(time.Now().Add(-source.Silent()), sum.Position)
 	}
 	return turn, err
 }

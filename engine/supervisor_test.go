@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"slices"
@@ -18,10 +19,11 @@ import (
 )
 
 // server sends a file to each who connects, and hangs up; while it is shut, it
-// hangs up at once.
+// hangs up at once, and while it holds, it does not hang up but sends nothing more.
 type server struct {
 	url   string
 	shut  atomic.Bool
+	hold  atomic.Bool
 	calls atomic.Int64
 }
 
@@ -47,6 +49,9 @@ func serve(t *testing.T, path string) *server {
 			calls.Go(func() {
 				if !s.shut.Load() {
 					c.Write(data)
+				}
+				if s.hold.Load() {
+					io.Copy(io.Discard, c)
 				}
 				c.Close()
 			})
@@ -149,6 +154,32 @@ func TestOutageIsAVerdict(t *testing.T) {
 	}
 	if c.Id != v.Id || c.Epoch != 1 || c.End.AsDuration() < v.End.AsDuration() {
 		t.Errorf("cleared %v after %v", c, v)
+	}
+}
+
+// The silence in which a source was given up belongs to the outage: a server that
+// has nothing but old pictures when called again, as one of HLS, must not hide it.
+func TestOutageBeginsWithTheSilence(t *testing.T) {
+	s := serve(t, clip(t, "a.ts", "-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=2", "-c:v", "mpeg2video"))
+	s.hold.Store(true)
+	e := openWith(t, shipped(t, "black", "stall"))
+	ctx, stop := context.WithCancel(context.Background())
+	n := &notebook{}
+	l := &life{on: func(turn Turn) {
+		if turn.Phase == Reconnecting && turn.Epoch == 2 {
+			stop()
+		}
+	}}
+	// Neither the silence nor the wait is as long as the two seconds that are borne.
+	c := SourceConfig{URL: s.url, Sink: n, Realtime: true, StallTimeout: 1600 * time.Millisecond}
+	if err := e.Supervise(ctx, c, Reconnect{Initial: 800 * time.Millisecond}, l.tell); err != nil {
+		t.Fatal(err)
+	}
+	for _, state := range []streamvetv1.State{streamvetv1.State_STATE_RAISED, streamvetv1.State_STATE_CLEARED} {
+		of := n.of(verdict.Stall, state)
+		if len(of) == 0 || of[0].Id != "e1/outage" || of[0].Start.AsDuration() != 2*time.Second {
+			t.Errorf("%v: %v", state, of)
+		}
 	}
 }
 

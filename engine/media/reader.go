@@ -73,6 +73,7 @@ func (s *Source) read() error {
 
 // Waiting is how long the input has given nothing by now, though it was asked; 0
 // while it is not asked, because the queues are full, or before and after reading.
+// Where ErrStalled ended the reading, it goes on counting.
 func (s *Source) Waiting() time.Duration {
 	since := s.waitingSince.Load()
 	if since == 0 {
@@ -94,6 +95,7 @@ func (s *Source) readEnded(rc, failed int) (bool, error) {
 	}
 	switch {
 	case s.in.timedOut():
+		s.waitingSince.Store(time.Now().Add(-s.options.StallTimeout).UnixNano())
 		return true, fmt.Errorf("%w (%v): the sender stopped, or the network is down; check the address, or raise the stall timeout", ErrStalled, s.options.StallTimeout)
 	case rc == rcEOF:
 		return true, nil
