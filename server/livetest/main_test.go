@@ -20,6 +20,7 @@ func TestMain(m *testing.M) { os.Exit(runAll(m)) }
 
 func runAll(m *testing.M) int {
 	flag.Parse()
+	flag.Set("test.parallel", "12") // they wait for peers more than they work
 	dir, err := os.MkdirTemp("", "livetest")
 	if err != nil {
 		panic(err)
