@@ -13,7 +13,7 @@ const module = "github.com/streamvet/streamvet/"
 // no place in the house yet: give it one, in docs/architecture.md too.
 var arrows = map[string][]string{
 	"bench":                     {"engine", "engine/inject", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
-	"cmd/streamvet":             {"cmd/streamvet/evalpage", "cmd/streamvet/report", "engine", "engine/device/cpu", "engine/device/cuda", "engine/eval", "engine/infer", "engine/inject", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1", "server", "server/access", "server/config"},
+	"cmd/streamvet":             {"cmd/streamvet/evalpage", "cmd/streamvet/report", "engine", "engine/device/cpu", "engine/device/cuda", "engine/eval", "engine/infer", "engine/inject", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1", "server", "server/access", "server/client", "server/config"},
 	"cmd/streamvet/evalpage":    {"cmd/streamvet/report", "engine/eval", "engine/verdict"},
 	"cmd/streamvet/report":      {"engine", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
 	"engine":                    {"engine/batch", "engine/device", "engine/device/cpu", "engine/device/cuda", "engine/frame", "engine/infer", "engine/measure", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},

@@ -17,9 +17,11 @@ import (
 type detector = models.Detector
 
 const detectorsHelp = `Usage: streamvet detectors [flags] [NAME...]
+       streamvet detectors ls|load|unload|reload|compare ...
 
 Lists what is looked for, by which detector, and from which score on. With
-NAMEs it shows those in full.
+NAMEs it shows those in full. The second form is about the detectors that a
+server runs (streamvet detectors load --help).
 
 Examples:
   streamvet detectors
@@ -29,7 +31,10 @@ Examples:
 Flags:
 `
 
-func detectorsCommand(_ context.Context, args []string, stdout, stderr io.Writer) int {
+func detectorsCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if verbs := remoteDetectors(); len(args) > 0 && slices.ContainsFunc(verbs, func(v verb) bool { return v.name == args[0] }) {
+		return runVerb(ctx, "detectors", "", verbs, args, stdout, stderr)
+	}
 	f := pflag.NewFlagSet("detectors", pflag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	dirs := f.StringSlice("models", nil, "read further detectors from `DIR`; one of the same name replaces the shipped one")

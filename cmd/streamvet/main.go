@@ -38,17 +38,24 @@ func commands() []command {
 		{"inject", "put defects into a clip, with exact ground truth", injectCommand},
 		{"eval", "measure how well the detectors find them", evalCommand},
 		{"detectors", "list what is looked for, how, and from which score on", detectorsCommand},
+		{"sources", "what a server watches: list, add, remove, pause", sourcesCommand},
+		{"follow", "print the verdicts of a server as they come", followCommand},
 		{"token", "make a token for a caller of serve", tokenCommand},
 		{"version", "list everything that is linked, with versions", versionCommand},
 	}
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C kills
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	ctx, end := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		end()
+		<-signals
+		os.Exit(exitInterrupted)
+	}()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // run is the program; it gives the exit code.

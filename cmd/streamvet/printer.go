@@ -80,6 +80,11 @@ func jsonLine(v *streamvetv1.Verdict) string {
 	if err != nil {
 		return fmt.Sprintf(`{"error":%q}`, err)
 	}
+	return compact(text)
+}
+
+// compact is JSON without spaces.
+func compact(text []byte) string {
 	var b bytes.Buffer
 	if err := json.Compact(&b, text); err != nil {
 		return string(text)
