@@ -2,6 +2,7 @@ package livetest
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,7 +58,7 @@ func works(program string) bool {
 	switch program {
 	case rtspServer:
 		return exec.Command(python, "testdata/rtsp.py", "--check").Run() == nil
-	case "nginx":
+	case nginxProgram:
 		if _, err := os.Stat(rtmpModule); err != nil {
 			return false
 		}
@@ -69,47 +70,59 @@ func works(program string) bool {
 // python is the system's, which has the bindings that Debian packages.
 const python = "/usr/bin/python3"
 
+// nginx is where Debian puts it, which not everybody's PATH has.
+const nginxProgram = "/usr/sbin/nginx"
+
 const rtmpModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 
-// loop is two minutes of H.264 and AAC: 6 s, of which 2 to 4 s are black and silent,
-// again and again. clean has nothing wrong with it for ten minutes.
-var loop, clean = sync.OnceValues(makeLoop), sync.OnceValues(makeClean)
+// onceOnly is 6 s of H.264 and AAC, black and silent from 2 to 4 s. loop is that for
+// two minutes, and clean has nothing wrong with it for ten.
+var (
+	onceOnly = sync.OnceValues(func() (string, error) {
+		return encode("once.mp4",
+			"-vf", "drawbox=color=black:t=fill:enable='gte(t,2)*lt(t,4)'",
+			"-af", "volume=0:enable='gte(t,2)*lt(t,4)'")
+	})
+	loop = sync.OnceValues(func() (string, error) {
+		once, err := onceOnly()
+		if err != nil {
+			return "", err
+		}
+		return remux(once, filepath.Join(clips, "loop.mp4"), "-stream_loop", "20")
+	})
+	clean = sync.OnceValues(func() (string, error) {
+		once, err := encode("clean.mp4")
+		if err != nil {
+			return "", err
+		}
+		return remux(once, filepath.Join(clips, "clean.ts"), "-stream_loop", "100")
+	})
+)
 
-func makeLoop() (string, error) {
-	once, err := encode("once.mp4",
-		"-vf", "drawbox=color=black:t=fill:enable='gte(t,2)*lt(t,4)'",
-		"-af", "volume=0:enable='gte(t,2)*lt(t,4)'")
-	if err != nil {
-		return "", err
-	}
-	return ffmpeg("loop.mp4", "-stream_loop", "20", "-i", once, "-c", "copy")
-}
-
-func makeClean() (string, error) {
-	once, err := encode("clean.mp4")
-	if err != nil {
-		return "", err
-	}
-	return ffmpeg("clean.ts", "-stream_loop", "100", "-i", once, "-c", "copy")
-}
-
+// encode makes 6 s of test picture and noise, with these filters.
 func encode(name string, filters ...string) (string, error) {
-	return ffmpeg(name, append(append([]string{
+	path := filepath.Join(clips, name)
+	args := append([]string{
 		"-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=6",
 		"-f", "lavfi", "-i", "anoisesrc=color=pink:amplitude=0.3:sample_rate=48000:duration=6",
-	}, filters...),
+	}, filters...)
+	return path, ffmpeg(append(args,
 		"-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-g", "12", "-pix_fmt", "yuv420p",
-		"-c:a", "aac", "-ac", "2", "-b:a", "96k")...)
+		"-c:a", "aac", "-ac", "2", "-b:a", "96k", path)...)
 }
 
-// ffmpeg makes a clip with the system's FFmpeg and gives its path.
-func ffmpeg(name string, args ...string) (string, error) {
-	path := filepath.Join(clips, name)
-	out, err := exec.Command("ffmpeg", append(append([]string{"-v", "error", "-y"}, args...), path)...).CombinedOutput()
+// remux copies a clip into another container.
+func remux(clip, path string, options ...string) (string, error) {
+	return path, ffmpeg(append(options, "-i", clip, "-c", "copy", path)...)
+}
+
+// ffmpeg runs the system's FFmpeg.
+func ffmpeg(args ...string) error {
+	out, err := exec.Command("ffmpeg", append([]string{"-v", "error", "-y"}, args...)...).CombinedOutput()
 	if err != nil {
-		os.Stderr.Write(out)
+		return fmt.Errorf("%w: %s", err, out)
 	}
-	return path, err
+	return nil
 }
 
 func clip(t *testing.T, make func() (string, error)) string {

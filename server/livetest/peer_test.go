@@ -80,7 +80,7 @@ func nginx(t *testing.T, httpPort, rtmpPort int) (dir string, p *peer) {
 	if err := os.WriteFile(conf, []byte(fill.Replace(string(text))), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return dir, run(t, "nginx", "-p", dir, "-c", conf)
+	return dir, run(t, nginxProgram, "-p", dir, "-c", conf)
 }
 
 // pause lets the program stand still, with its connections open.

@@ -89,7 +89,7 @@ var transports = []transport{
 		peers: sends("rtp://127.0.0.1:%d", "-f", "rtp_mpegts"),
 	},
 	{
-		name: "RTMP from nginx", needs: []string{"nginx"}, source: at("rtmp://127.0.0.1:%d/live/one"),
+		name: "RTMP from nginx", needs: []string{nginxProgram}, source: at("rtmp://127.0.0.1:%d/live/one"),
 		peers: func(t *testing.T, port int, clip string) []*peer {
 			_, server := nginx(t, freePort(t), port)
 			awaitListener(t, port)
@@ -101,7 +101,7 @@ var transports = []transport{
 		peers: sends("rtmp://127.0.0.1:%d/live/one", "-f", "flv", "-listen", "1"),
 	},
 	{
-		name: "HLS", needs: []string{"nginx"}, bursts: true, source: at("http://127.0.0.1:%d/live.m3u8"),
+		name: "HLS", needs: []string{nginxProgram}, bursts: true, source: at("http://127.0.0.1:%d/live.m3u8"),
 		peers: func(t *testing.T, port int, clip string) []*peer {
 			dir, server := nginx(t, port, freePort(t))
 			return []*peer{server, sender(t, clip, "-f", "hls", "-hls_time", "1", "-hls_list_size", "4", "-hls_flags", "delete_segments", filepath.Join(dir, "live.m3u8"))}
