@@ -56,6 +56,40 @@ func TestAppendAgain(t *testing.T) {
 	}
 }
 
+// Many at once are one batch for the server, with one sync; one that was stored
+// already makes it refuse the batch, and then each finds out for itself.
+func TestBatch(t *testing.T) {
+	j := begin(t, testOptions(t.TempDir()))
+	s, err := j.readable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group []*pending
+	for n := range batchFrom {
+		v := verdict("a", n)
+		body, err := encode(v, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		group = append(group, &pending{subject: subjectOf(v), id: identity(v), body: body})
+	}
+	for try := range 2 {
+		got := map[*pending]uint64{}
+		store := func(p *pending, sequence uint64) { got[p] = sequence }
+		if ok := s.publishBatch(group, store); ok != (try == 0) {
+			t.Errorf("try %d: the batch was taken: %v", try, ok)
+		}
+		if failed := s.publish(group, store); len(failed) > 0 {
+			t.Error(failed[0].err)
+		}
+		for i, p := range group {
+			if got[p] != uint64(i+1) {
+				t.Errorf("try %d: record %d is %d", try, i+1, got[p])
+			}
+		}
+	}
+}
+
 func TestEvidence(t *testing.T) {
 	j := begin(t, testOptions(t.TempDir()))
 	v := verdict("a", 1)

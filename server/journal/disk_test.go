@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -77,49 +78,114 @@ func ownMounts() *syscall.SysProcAttr {
 	}
 }
 
-// testFull fills a journal's disk and empties it again, some times over.
+// testFull fills a journal's disk and empties it again, some times over, with
+// appends one by one and many at once.
 func testFull(t *testing.T, dir string, set func(full bool)) {
 	j := begin(t, testOptions(dir))
 	f := follow(t, j, FromStart(), Filter{})
+	acked := map[string]uint64{}
 	n := 0
-	for round := range 3 {
-		fill(t, j, "a", n+1, n+20)
+	for round := range 4 {
+		atOnce := []int{1, 40}[round%2]
+		if failed := attempt(t, j, acked, n+1, 20); len(failed) > 0 {
+			t.Fatalf("%d appends failed with room", len(failed))
+		}
 		n += 20
 		set(true)
-		n++
-		for {
-			if _, err := j.Append(context.Background(), verdict("a", n)); err != nil {
-				if !errors.Is(err, ErrFull) {
-					t.Fatalf("append %d: %v", n, err)
-				}
-				break
-			}
-			n++
+		var failed []int
+		for ; len(failed) == 0; n += atOnce {
+			failed = attempt(t, j, acked, n+1, atOnce)
 		}
-		state := j.State()
-		if state.Status != Full || state.Reason == "" {
+		if state := j.State(); state.Status != Full || state.Reason == "" {
 			t.Fatalf("the state is %v (%s)", state.Status, state.Reason)
 		}
-		expectAll(t, j, f, n-1)
-		if round == 2 {
+		expectAcked(t, j, f, acked)
+		if round > 1 {
 			// A process that begins while the disk is full.
 			finish(t, j)
 			j = begin(t, testOptions(dir))
 			f = follow(t, j, FromStart(), Filter{})
-			expectAll(t, j, f, n-1)
-			if _, err := j.Append(context.Background(), verdict("a", n)); !errors.Is(err, ErrFull) {
-				t.Fatalf("append after a restart: %v", err)
+			expectAcked(t, j, f, acked)
+			if again := attempt(t, j, acked, failed[0], 1); len(again) == 0 {
+				t.Fatal("an append after a restart found room")
 			}
 		}
 		set(false)
 		await(t, "recovery", func() bool { return j.State().Status == OK })
-		// What failed is tried again, like any client would.
-		appendOne(t, j, verdict("a", n))
-		expectAll(t, j, f, n)
+		for _, number := range failed { // as any client would
+			acked[verdict("a", number).GetId()] = appendOne(t, j, verdict("a", number))
+		}
+		expectAcked(t, j, f, acked)
 	}
 	finish(t, j)
 	j = begin(t, testOptions(dir))
-	expectAll(t, j, follow(t, j, FromStart(), Filter{}), n)
+	expectAcked(t, j, follow(t, j, FromStart(), Filter{}), acked)
+}
+
+// attempt appends count verdicts at once, remembers those that are acknowledged,
+// and gives the numbers of those for which there was no room.
+func attempt(t *testing.T, j *Journal, acked map[string]uint64, first, count int) (failed []int) {
+	t.Helper()
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for n := first; n < first+count; n++ {
+		all.Go(func() {
+			v := verdict("a", n)
+			sequence, err := j.Append(context.Background(), v)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil:
+				acked[v.GetId()] = sequence
+			case errors.Is(err, ErrFull):
+				failed = append(failed, n)
+			default:
+				t.Errorf("append %d: %v", n, err)
+			}
+		})
+	}
+	all.Wait()
+	return failed
+}
+
+// expectAcked wants what was acknowledged in the journal, all of it in its place,
+// nothing twice, and f to give it.
+func expectAcked(t *testing.T, j *Journal, f *Follower, acked map[string]uint64) {
+	t.Helper()
+	records, next, err := j.Range(context.Background(), FromStart(), FromNow(), Filter{}, 100000)
+	if err != nil || next != 0 {
+		t.Fatalf("%v, next %d", err, next)
+	}
+	seen := map[string]uint64{}
+	for i, r := range records {
+		id := r.Verdict.GetId()
+		if before, ok := seen[id]; ok || r.Sequence != uint64(i+1) {
+			t.Fatalf("record %d is %d, %s, which is %d, too", i+1, r.Sequence, id, before)
+		}
+		seen[id] = r.Sequence
+	}
+	for id, sequence := range acked {
+		if seen[id] != sequence {
+			t.Fatalf("%s was acknowledged as %d and is %d", id, sequence, seen[id])
+		}
+	}
+	for f.Reached() < uint64(len(records)) {
+		nextInOrder(t, f)
+	}
+}
+
+// expectAll wants verdicts 1 to n of one source in the journal, each once.
+func expectAll(t *testing.T, j *Journal, f *Follower, n int) {
+	t.Helper()
+	acked := map[string]uint64{}
+	expectAcked(t, j, f, acked)
+	for i := 1; i <= n; i++ {
+		acked[verdict("a", i).GetId()] = appendOne(t, j, verdict("a", i)) // finds it there
+	}
+	expectAcked(t, j, f, acked)
+	if newest := j.Synced(); newest != uint64(n) {
+		t.Fatalf("%d records, not %d", newest, n)
+	}
 }
 
 // What must stay free stays free: the journal stops before the disk is full, and
@@ -178,29 +244,6 @@ func TestClassify(t *testing.T) {
 	}
 	if classify(nil) != nil {
 		t.Error("nil is an error")
-	}
-}
-
-// expectAll wants verdicts 1 to n of one source in the journal, each once, and
-// that f gives them up to n.
-func expectAll(t *testing.T, j *Journal, f *Follower, n int) {
-	t.Helper()
-	records, next, err := j.Range(context.Background(), FromStart(), FromNow(), Filter{}, n+10)
-	if err != nil || next != 0 {
-		t.Fatalf("%v, next %d", err, next)
-	}
-	seen := map[string]bool{}
-	for i, r := range records {
-		if r.Sequence != uint64(i+1) || seen[r.Verdict.GetId()] {
-			t.Fatalf("record %d is %d, %s", i+1, r.Sequence, r.Verdict.GetId())
-		}
-		seen[r.Verdict.GetId()] = true
-	}
-	if len(seen) != n {
-		t.Fatalf("%d records, %d were acknowledged", len(seen), n)
-	}
-	for f.Reached() < uint64(n) {
-		nextInOrder(t, f)
 	}
 }
 
