@@ -3,6 +3,7 @@ package gpucheck
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	"github.com/streamvet/streamvet/engine"
 	"github.com/streamvet/streamvet/engine/device"
 	"github.com/streamvet/streamvet/engine/frame"
+	"github.com/streamvet/streamvet/engine/media"
 )
 
 // crowd is a number of members that do the same until they are stopped: each plays a
@@ -19,6 +21,7 @@ type crowd struct {
 	ctx   context.Context
 	stop  context.CancelFunc
 	play  func(ctx context.Context, m *member) error
+	apart time.Duration // between two members that begin
 	group sync.WaitGroup
 
 	mu      sync.Mutex
@@ -44,13 +47,16 @@ func gather(ctx context.Context, play func(context.Context, *member) error) *cro
 
 // grow adds members until there are n, and waits until each has begun.
 func (c *crowd) grow(ctx context.Context, n int) error {
-	c.mu.Lock()
 	for len(c.members) < n {
 		m := &member{}
+		c.mu.Lock()
 		c.members = append(c.members, m)
+		c.mu.Unlock()
 		c.group.Go(func() { c.live(m) })
+		if err := pause(ctx, c.apart); err != nil {
+			return err
+		}
 	}
-	c.mu.Unlock()
 	for {
 		begun, err := c.begun()
 		if err != nil || begun == n {
@@ -103,6 +109,13 @@ func (c *crowd) end() error {
 	return c.err
 }
 
+// forgive forgets the errors so far.
+func (c *crowd) forgive() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = nil
+}
+
 // rate is how many frames a second come in a window of time.
 func (c *crowd) rate(ctx context.Context, window time.Duration) (float64, error) {
 	before, began := c.frames(), time.Now()
@@ -133,15 +146,19 @@ func decoders(ctx context.Context, d device.Device, clip string) *crowd {
 			return err
 		}
 		defer func() { err = errors.Join(err, queue.Close()) }()
-		_, err = picturesOf(ctx, d, queue, clip, func(*frame.Video) error { m.frames.Add(1); return nil })
+		t, err := picturesOf(ctx, d, queue, clip, func(*frame.Video) error { m.frames.Add(1); return nil })
+		if err == nil && t.Decoder != media.NVDEC {
+			err = fmt.Errorf("it was decoded in software: %s", t.DecoderReason)
+		}
 		return err
 	})
 }
 
-// sources is a crowd of sources of an engine, each as c says.
+// sources is a crowd of sources of an engine, each as c says. Paced ones begin apart,
+// so that their pictures do not come all at the same moment.
 func sources(ctx context.Context, e *engine.Engine, c engine.SourceConfig) *crowd {
 	c.Sink = nobody{}
-	return gather(ctx, func(ctx context.Context, m *member) error {
+	all := gather(ctx, func(ctx context.Context, m *member) error {
 		s, err := e.Add(ctx, c)
 		if err != nil {
 			return err
@@ -156,6 +173,10 @@ func sources(ctx context.Context, e *engine.Engine, c engine.SourceConfig) *crow
 		m.mu.Unlock()
 		return err
 	})
+	if c.Paced {
+		all.apart = 7 * time.Millisecond
+	}
+	return all
 }
 
 // pause waits, or ends with ctx.

@@ -37,6 +37,8 @@ type Options struct {
 	Only []string
 	// Scratch is a folder for logs; they stay.
 	Scratch string
+	// Save is the file that the report is written to, after every step; "" for none.
+	Save string
 	// Version is of streamvet, for the report.
 	Version string
 }
@@ -118,10 +120,13 @@ func Run(ctx context.Context, o Options, out io.Writer) (*Report, error) {
 			budget = max(budget, time.Minute)
 		}
 		runStep(ctx, o, s, budget, r, out)
+		if err := r.save(o.Save); err != nil {
+			return r, err
+		}
 		if s.name == "machine" && r.Machine.GPU == "" {
 			break
 		}
 	}
 	r.conclude(out)
-	return r, nil
+	return r, r.save(o.Save)
 }

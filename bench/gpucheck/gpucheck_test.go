@@ -108,11 +108,11 @@ func savedAndRefused(t *testing.T, r *Report) {
 	if err := os.MkdirAll(results, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Save(filepath.Join(results, "x.json")); err == nil {
+	if err := r.save(filepath.Join(results, "x.json")); err == nil {
 		t.Error("a report of the double is taken for a result")
 	}
 	path := filepath.Join(dir, "report.json")
-	if err := r.Save(path); err != nil {
+	if err := r.save(path); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)

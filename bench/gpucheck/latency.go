@@ -29,7 +29,7 @@ func (c *check) latency(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fps, err := frameRate(ctx, clip)
+	fps, _, err := ratesOf(ctx, clip)
 	if err != nil {
 		return err
 	}

@@ -20,19 +20,19 @@ func (c *check) left(ctx context.Context) time.Duration {
 	return c.Budget
 }
 
-// frameRate is the declared rate of a clip's pictures.
-func frameRate(ctx context.Context, clip string) (float64, error) {
+// ratesOf are the declared rates of a clip: pictures and bits a second.
+func ratesOf(ctx context.Context, clip string) (pictures float64, bits int64, err error) {
 	s, err := media.Open(ctx, clip, media.Options{})
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer s.Close()
 	for _, t := range s.Video() {
 		if t.Info.FrameRateNum > 0 {
-			return float64(t.Info.FrameRateNum) / float64(t.Info.FrameRateDen), nil
+			return float64(t.Info.FrameRateNum) / float64(t.Info.FrameRateDen), s.Info().BitRate, nil
 		}
 	}
-	return 0, errors.New("it declares no frame rate")
+	return 0, 0, errors.New("it declares no frame rate")
 }
 
 // loadWatch reads the load of the GPU several times a second.

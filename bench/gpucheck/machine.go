@@ -39,7 +39,7 @@ func (c *check) machine(ctx context.Context) error {
 	c.decoders()
 	m.Libraries = c.engineOpens()
 	for _, l := range m.Libraries {
-		c.note("%s %s", l.Path, l.Version)
+		c.note("%s", strings.TrimSpace(l.Path+" "+l.Version))
 	}
 	for _, l := range media.Versions() {
 		m.Libraries = append(m.Libraries, Library{Path: l.Name, Version: l.Version})

@@ -67,6 +67,10 @@ func (c *check) sanitizer(ctx context.Context) error {
 			c.note("%s: stopped after %.0f s, with %d tests passed; what it says is in %s", t.tool, time.Since(began).Seconds(), len(passed), log)
 			continue
 		}
+		if err != nil && len(passed)+len(failed) == 0 {
+			c.note("%s does not get to any test here: %v; the end of %s:\n%s", t.tool, err, log, out[max(0, len(out)-1000):])
+			continue
+		}
 		c.must(err == nil && len(passed) > 0, "%s: %d tests passed, %d failed in %.1f s%s", t.tool, len(passed), len(failed), time.Since(began).Seconds(), summaryOf(out))
 		c.tellFailed(err, failed, out, log)
 	}

@@ -12,16 +12,17 @@ import (
 // roof is what the step roofs finds for one codec.
 type roof struct {
 	Codec       string
+	FrameRate   float64 // of the clip
+	BitRate     int64
 	Decode, Vet []point
 	DecodeFPS   float64 // the best of Decode
 	VetFPS      float64
 	Ratio       float64
-	FrameRate   float64 // of the clip
 	VetCPU      float64 // cores that were busy at the best of Vet
-	VetLooks    float64 // of networks, a second
 	DecodeNVDEC int     // its load at the best of Decode, percent; -1: not known
 	VetNVDEC    int
 	VetGPU      int
+	Uploads     int64 // pictures of Vet that were decoded in software, after all
 }
 
 // point is a number of decoders or sources and what they reach together.
@@ -64,7 +65,7 @@ func (c *check) roofs(ctx context.Context) error {
 
 func (c *check) roofOf(ctx context.Context, codec, clip string) (r roof, err error) {
 	r = roof{Codec: codec}
-	if r.FrameRate, err = frameRate(ctx, clip); err != nil {
+	if r.FrameRate, r.BitRate, err = ratesOf(ctx, clip); err != nil {
 		return r, err
 	}
 	watch := c.watchLoad()
@@ -90,7 +91,11 @@ func (c *check) roofOf(ctx context.Context, codec, clip string) (r roof, err err
 	if r.DecodeFPS > 0 {
 		r.Ratio = r.VetFPS / r.DecodeFPS
 	}
-	return r, errors.Join(err, crowd.end())
+	err = errors.Join(err, crowd.end())
+	for _, m := range crowd.members {
+		r.Uploads += m.last.Uploads
+	}
+	return r, err
 }
 
 func (c *check) decodeRoof(ctx context.Context, clip string, watch *loadWatch) (points []point, fps float64, load int, err error) {
@@ -124,7 +129,13 @@ func (c *check) climb(ctx context.Context, crowd *crowd, time_ time.Duration, af
 			break
 		}
 		if err := crowd.grow(ctx, n); err != nil {
-			return points, fmt.Errorf("with %d at a time: %w", n, err)
+			err = fmt.Errorf("with %d at a time: %w", n, err)
+			if refusal := (*engine.Refusal)(nil); errors.As(err, &refusal) && len(points) > 0 {
+				c.note("%v", err) // a small GPU
+				crowd.forgive()
+				return points, nil
+			}
+			return points, err
 		}
 		if _, err := crowd.rate(ctx, window/4); err != nil {
 			return points, err
@@ -162,6 +173,9 @@ func (c *check) judgeRoof(r *roof) {
 	}
 	c.note("%s, frames/s by number of decoders:%s", r.Codec, list(r.Decode))
 	c.note("%s, frames/s with every detector, by number of sources:%s", r.Codec, list(r.Vet))
+	if r.Uploads > 0 {
+		c.fail("%s: %d pictures were decoded in software", r.Codec, r.Uploads)
+	}
 	c.number(r.Codec+", roof of NVDEC", r.DecodeFPS, "frames/s")
 	c.number(r.Codec+", with every detector", r.VetFPS, "frames/s")
 	c.number(r.Codec+", so many sources at their own pace", r.VetFPS/max(r.FrameRate, 1), fmt.Sprintf("of %.0f frames/s", r.FrameRate))
