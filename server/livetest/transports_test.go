@@ -10,7 +10,6 @@ import (
 	"github.com/streamvet/streamvet/engine"
 	"github.com/streamvet/streamvet/engine/media"
 	"github.com/streamvet/streamvet/engine/verdict"
-	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
 )
 
 // transport is a way for live pictures to come, with the peer that sends them.
@@ -163,7 +162,7 @@ func (tr transport) live(t *testing.T, e *engine.Engine, beside *witness) {
 	}
 	lost := w.last()
 	w.await(t, "the loss", func() bool { return w.epoch() >= lost && w.phase() == engine.Reconnecting })
-	goneOn := beside.seen() + 25
+	goneOn := beside.seen(1) + 25
 	beside.await(t, "the file beside it to go on", func() bool { return beside.scores[1] > goneOn })
 	tr.peers(t, port, clip(t, loop))
 	w.await(t, "a new epoch with pictures", func() bool { return w.epoch() > lost && w.scores[w.epoch()] > 50 })
@@ -173,24 +172,4 @@ func (tr transport) live(t *testing.T, e *engine.Engine, beside *witness) {
 	if open := w.open(); len(open) > 0 {
 		t.Errorf("never cleared: %v\n%s", open, w)
 	}
-}
-
-func (w *witness) stalls(s streamvetv1.State) int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.count(verdict.Stall, s)
-}
-
-// last is the epoch at hand, and seen how much came of a source that is connected
-// once.
-func (w *witness) last() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.epoch()
-}
-
-func (w *witness) seen() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.scores[1]
 }

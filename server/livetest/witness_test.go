@@ -124,6 +124,25 @@ func (w *witness) open() map[string]bool {
 	return open
 }
 
+func (w *witness) stalls(s streamvetv1.State) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.count(verdict.Stall, s)
+}
+
+// last is the epoch at hand, and seen how often scores came in one.
+func (w *witness) last() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.epoch()
+}
+
+func (w *witness) seen(epoch int) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.scores[epoch]
+}
+
 // soon is a policy for tests: they have no time to wait.
 var soon = engine.Reconnect{Initial: 100 * time.Millisecond, Max: 400 * time.Millisecond, Jitter: 0.2}
 
