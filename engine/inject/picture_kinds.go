@@ -37,7 +37,7 @@ func lightKinds() []Kind {
 			Params: []Param{sample("luma", 16, "16 is black")}, picture: black},
 		{Name: "dark", Defect: verdict.Dark, Summary: "darkened pictures", Example: "dark:gain=0.15@2-4",
 			Params: []Param{{Name: "gain", Default: 0.15, Max: 1, Help: "luma above black times this"}},
-			Levels: ladder("gain", 0.3, 0.2, 0.12, 0.06), picture: dark},
+			Levels: ladder("gain", 0.3, 0.2, 0.14, 0.1), picture: dark},
 		{Name: "overexposed", Defect: verdict.Overexposed, Summary: "brightened pictures that clip at white", Example: "overexposed:gain=4@2-4",
 			Params: []Param{{Name: "gain", Default: 4, Min: 1, Max: 100, Help: "luma above black times this"}},
 			Levels: ladder("gain", 2, 3, 4, 6), picture: overexposed},

@@ -8,7 +8,13 @@ import "github.com/streamvet/streamvet/engine/verdict"
 // threshold: 12 levels pass noise and codec error on black, but not a dark scene.
 type black struct{ tolerance, shareNeeded float64 }
 
-func newBlack() pictureForm { return &black{tolerance: 12, shareNeeded: 0.98} }
+// The limits of black as it is shipped.
+const (
+	blackTolerance = 12
+	blackShare     = 0.98
+)
+
+func newBlack() pictureForm { return &black{tolerance: blackTolerance, shareNeeded: blackShare} }
 
 func (d *black) knobs() []knob {
 	return []knob{
@@ -39,8 +45,8 @@ func (d *dark) knobs() []knob { return []knob{{"level", &d.level, 1, 200}} }
 func (d *dark) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
 	bright := p.quantile(0.99) - p.black
 	value := ramp(bright, 2*d.level, d.level, d.level/2)
-	if p.isBlack() {
-		value = 0
+	if p.share(0, p.black+blackTolerance) >= blackShare {
+		value = 0 // black speaks for it
 	}
 	return append(dst, p.score(o, value, bright))
 }

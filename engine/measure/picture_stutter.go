@@ -12,7 +12,8 @@ import (
 // cadence (2:3 pulldown, every picture twice), which is no defect. What gives a
 // fault away is that motion jumps after the repeat, because the repeat stood
 // where another picture should have been; or else, that the scene has moved for
-// a second without repeats.
+// a second without repeats. While pictures repeat nothing is told; then the score
+// speaks for the stretch from the first repeat, or from where a picture is missing.
 type stutter struct {
 	hitch    float64 // milliseconds
 	motion   float64 // change of a picture, levels a sample, that counts as motion
@@ -32,6 +33,8 @@ type stutter struct {
 	pace      pace
 	events    [16]hitch // ring
 	count     int
+	told      time.Duration // while it waits, scores speak for the time up to here
+	waits     bool          // for what the repeats will turn out to be
 }
 
 // hitch is a stretch of repeated or missing pictures.
@@ -83,11 +86,30 @@ func (d *stutter) observe(dst []verdict.Score, o output, p *picture) []verdict.S
 			d.run.length += p.Duration
 		}
 	}
-	if lost > 0 && ran && moves && lively && !p.cut && lost.Seconds() < d.freezeAt {
+	start := p.PTS
+	if lost > 0 && ran && moves && lively && !p.cut {
 		d.note(hitch{at: p.PTS, length: lost})
+		start -= lost
 	}
+	return d.tell(dst, o, p, start)
+}
+
+// tell scores the time from start on, or from where scores have waited, to the end
+// of p; or waits.
+func (d *stutter) tell(dst []verdict.Score, o output, p *picture, start time.Duration) []verdict.Score {
+	repeats := d.run.pictures > 0 && d.run.length.Seconds() < d.freezeAt
+	if (repeats || d.jump > 0) && !d.waits {
+		d.waits, d.told = true, start
+	}
+	if repeats || d.jump > 0 {
+		return dst
+	}
+	if d.waits {
+		start = d.told
+	}
+	d.waits = false
 	ms := milliseconds(d.within(p.PTS, time.Second))
-	return append(dst, p.score(o, ramp(ms, 0.4*d.hitch, d.hitch, 4*d.hitch), ms))
+	return append(dst, stretch(o, start, p.PTS+p.Duration-start, ramp(ms, 0.4*d.hitch, d.hitch, 4*d.hitch), ms))
 }
 
 // begin forgets how the scene before has moved.

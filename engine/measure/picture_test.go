@@ -124,20 +124,29 @@ func TestPictureScores(t *testing.T) {
 				return n / 10 * 10
 			}
 			return n
-		}), frames: 90}, verdict.Stutter, "44-90"},
+		}), frames: 90}, verdict.Stutter, "41-90"},
 		{"every eighth picture is a repeat, suddenly", clip{scene: moving.show(func(n int) int {
 			if n > 40 && every(n, 8) {
 				return n - 1
 			}
 			return n
-		}), frames: 100}, verdict.Stutter, "65-100"},
-		{"pictures are missing", clip{scene: moving, frames: 70, pts: dropped}, verdict.Stutter, "42-82"},
+		}), frames: 100}, verdict.Stutter, "64-100"},
+		{"pictures are missing", clip{scene: moving, frames: 70, pts: dropped}, verdict.Stutter, "39-82"},
+		{"half a second and more is missing", clip{scene: moving, frames: 60, pts: func(n int) time.Duration {
+			if n >= 40 {
+				n += 16
+			}
+			return time.Duration(n) * testFrame
+		}}, verdict.Stutter, "40-76"},
+		{"a run of repeats", clip{scene: moving.held(40, 45), frames: 80}, verdict.Stutter, "41-70"},
 		{"one repeat", clip{scene: moving.held(40, 42), frames: 60}, verdict.Stutter, ""},
 		{"2:3 pulldown", clip{scene: moving.show(func(n int) int { return n * 4 / 5 }), frames: 90}, verdict.Stutter, ""},
 		{"half the rate", clip{scene: moving.show(func(n int) int { return n / 2 * 2 }), frames: 90}, verdict.Stutter, ""},
 		{"a still scene in coding noise", clip{scene: standing.held(20, 24), frames: 60}, verdict.Stutter, ""},
 
 		{"dark", clip{scene: moving.change(10, 30, levels(func(y float64) float64 { return 16 + (y-16)*0.15 })), frames: 40}, verdict.Dark, "10-30"},
+		// Luma up to 30 is more than black, and as dark as can be.
+		{"next to black", clip{scene: moving.change(10, 30, levels(func(y float64) float64 { return min(16+(y-16)*0.07, 31) })), frames: 40}, verdict.Dark, "10-30"},
 		{"dim with a lamp", clip{scene: moving.change(10, 30, levels(func(y float64) float64 { return 16 + (y-16)*0.15 })).change(10, 30, paint(20, 20, 50, 50, 200)), frames: 40}, verdict.Dark, ""},
 		{"black is not dark", clip{scene: moving.change(10, 30, fill(16)), frames: 40}, verdict.Dark, ""},
 		{"overexposed", clip{scene: moving.change(10, 30, levels(func(y float64) float64 { return 16 + (y-16)*3 })), frames: 40}, verdict.Overexposed, "10-30"},
