@@ -59,6 +59,17 @@ func newEntry(r *Registry, rec *record) *entry {
 	return e
 }
 
+// takeUp goes on where the process before has ended; changing is held.
+func (e *entry) takeUp() {
+	if !e.registry.store.epochs.hasEnded(e.name) || e.record.Config.GetPaused() {
+		e.start()
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.turn(streamvetv1.SourceState_SOURCE_STATE_ENDED, "")
+}
+
 // start begins to supervise, unless the source is paused; changing is held.
 func (e *entry) start() {
 	c := e.record.Config
@@ -102,6 +113,11 @@ func (e *entry) stop() {
 
 func (e *entry) supervise(ctx context.Context, c *streamvetv1.SourceConfig) {
 	err := e.registry.options.Engine.Supervise(ctx, e.sourceConfig(c), reconnect(c.GetReconnect()), e.tell)
+	if err == nil && ctx.Err() == nil {
+		if err := e.registry.store.epochs.ended(e.name); err != nil {
+			e.log.Warn("that the source has ended could not be written down: it will be vetted again", "error", err)
+		}
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.settle()

@@ -32,6 +32,19 @@ type epochs struct {
 	busy bool
 }
 
+// endedMark follows the name of a source that has ended: a file that was vetted to
+// its end in that epoch is not vetted again when the server starts again.
+const endedMark = "."
+
+// ended says that a source has ended in its last epoch.
+func (e *epochs) ended(name string) error { return e.use(name+endedMark, e.of(name)) }
+
+// hasEnded tells whether that was said, and no epoch has begun since.
+func (e *epochs) hasEnded(name string) bool {
+	last := e.of(name)
+	return last > 0 && e.of(name+endedMark) == last
+}
+
 // group is lines that are written and synced at once.
 type group struct {
 	lines bytes.Buffer
@@ -47,7 +60,7 @@ const (
 func openEpochs(path string, names []string, log *slog.Logger) (*epochs, error) {
 	e := &epochs{path: path, log: log, last: map[string]int{}, inUse: map[string]bool{}}
 	for _, n := range names {
-		e.inUse[n] = true
+		e.inUse[n], e.inUse[n+endedMark] = true, true
 	}
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -82,7 +95,7 @@ func line(name string, epoch int) string {
 }
 
 func parseLine(l string) (name string, epoch int, ok bool) {
-	if n, err := fmt.Sscanf(l, "%63s %d", &name, &epoch); n != 2 || err != nil {
+	if n, err := fmt.Sscanf(l, "%64s %d", &name, &epoch); n != 2 || err != nil {
 		return "", 0, false
 	}
 	return name, epoch, l == line(name, epoch)
@@ -108,8 +121,11 @@ func (e *epochs) free(name string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.inUse, name)
+	delete(e.inUse, name+endedMark)
+	delete(e.last, name+endedMark)
+	e.order = slices.DeleteFunc(e.order, func(n string) bool { return n == name || n == name+endedMark })
 	if _, known := e.last[name]; known { // the last ones to go are the last to be forgotten
-		e.order = append(slices.DeleteFunc(e.order, func(n string) bool { return n == name }), name)
+		e.order = append(e.order, name)
 	}
 }
 

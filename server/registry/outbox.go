@@ -28,8 +28,9 @@ type outbox struct {
 	journal Journal
 	log     *slog.Logger
 	before  func() error // must succeed before a verdict is stored
-	changed func()       // its trouble has
-	live    atomic.Bool  // does not wait
+	stored  func(*streamvetv1.Verdict)
+	changed func()      // its trouble has
+	live    atomic.Bool // does not wait
 
 	mu       sync.Mutex
 	queue    []*streamvetv1.Verdict
@@ -46,9 +47,9 @@ type outbox struct {
 	halt  context.CancelFunc
 }
 
-func newOutbox(j Journal, log *slog.Logger, before func() error, changed func()) *outbox {
+func newOutbox(j Journal, log *slog.Logger, before func() error, stored func(*streamvetv1.Verdict), changed func()) *outbox {
 	o := &outbox{
-		journal: j, log: log, before: before, changed: changed,
+		journal: j, log: log, before: before, stored: stored, changed: changed,
 		room: make(chan struct{}, 1), empty: make(chan struct{}),
 	}
 	o.life, o.halt = context.WithCancel(context.Background())
@@ -193,6 +194,9 @@ func (o *outbox) run() {
 		v := o.queue[0]
 		o.mu.Unlock()
 		err := o.append(v)
+		if err == nil {
+			o.stored(v)
+		}
 		o.mu.Lock()
 		o.sent(v, err)
 		o.mu.Unlock()

@@ -53,6 +53,8 @@ type Journal interface {
 	// State says how the journal is, and Changed is closed when that changes.
 	State() journal.State
 	Changed() <-chan struct{}
+	// Latest is the newest record of a verdict.
+	Latest(ctx context.Context, source, id string) (journal.Record, error)
 }
 
 // Registry is the sources of a server. Its methods may be called from any goroutine.
@@ -91,9 +93,10 @@ func Open(o Options) (*Registry, error) {
 		e := newEntry(r, record)
 		r.entries[record.name()] = e
 		e.changing.Lock()
-		e.start()
+		e.takeUp()
 		e.changing.Unlock()
 	}
+	r.flushes.Go(func() { r.clearStale(r.life) })
 	go r.tick()
 	return r, nil
 }

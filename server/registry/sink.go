@@ -31,7 +31,7 @@ type sink struct {
 
 func newSink(e *entry) *sink {
 	s := &sink{name: e.name, gallery: &e.registry.gallery, open: map[string]struct{}{}}
-	s.outbox = newOutbox(e.registry.options.Journal, e.log, e.payEpoch, func() { e.registry.watch.changed(e.name) })
+	s.outbox = newOutbox(e.registry.options.Journal, e.log, e.payEpoch, e.registry.store.open.stored, func() { e.registry.watch.changed(e.name) })
 	return s
 }
 

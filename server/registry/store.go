@@ -25,6 +25,7 @@ const format = 1
 //	version          {"format":1}
 //	lock             held by the process that has the store open
 //	epochs           the last epoch of every source, also of some that are gone
+//	open             verdicts that are raised and not cleared
 //	sources/NAME.json
 //
 // All of it is readable for its user alone: configurations hold secrets.
@@ -32,6 +33,7 @@ type store struct {
 	dir    string
 	lock   *os.File
 	epochs *epochs
+	open   *openVerdicts
 	kept   []*record // read by open
 }
 
@@ -58,7 +60,10 @@ func openStore(dir string, log *slog.Logger) (_ *store, err error) {
 	for i, r := range s.kept {
 		names[i] = r.name()
 	}
-	s.epochs, err = openEpochs(s.path("epochs"), names, log)
+	if s.epochs, err = openEpochs(s.path("epochs"), names, log); err != nil {
+		return nil, err
+	}
+	s.open, err = openOpenVerdicts(s.path("open"), log)
 	return s, err
 }
 
@@ -178,8 +183,11 @@ func (s *store) remove(name string) error {
 
 func (s *store) close() error {
 	var err error
+	if s.open != nil {
+		err = s.open.close()
+	}
 	if s.epochs != nil {
-		err = s.epochs.close()
+		err = errors.Join(err, s.epochs.close())
 	}
 	return errors.Join(err, unix.Flock(int(s.lock.Fd()), unix.LOCK_UN), s.lock.Close())
 }

@@ -154,7 +154,11 @@ func (e *entry) change(next *streamvetv1.SourceConfig) error {
 		e.mu.Unlock()
 		e.sink.relabel(next)
 	}
-	if e.over() || !between(was.Config, next) {
+	e.mu.Lock()
+	state := e.life.state
+	e.mu.Unlock()
+	again := state == streamvetv1.SourceState_SOURCE_STATE_FAILED || state == streamvetv1.SourceState_SOURCE_STATE_ENDED && same
+	if again || !between(was.Config, next) {
 		e.stop()
 		e.start()
 		return nil
