@@ -16,7 +16,11 @@ func (n *network) deliver(l look, at *lane, b *infer.Binding, row int) error {
 	if n.spec.Map != "" {
 		at.answer[0].Region, at.answer[0].Reading = n.region(l, at, b, row)
 	}
-	return l.owner.source.judge.scores(l.owner.track, at.answer[:], l.owner.gallery)
+	var look camera = l.owner.gallery
+	if l.way != nil {
+		look = answer{l.owner.gallery, l.way}
+	}
+	return l.owner.source.judge.scores(l.owner.track, at.answer[:], look)
 }
 
 // region is the rectangle around the cells of a map that belong to the defect,

@@ -35,6 +35,8 @@ type Config struct {
 	Limits Limits
 	// InferenceThreads is how many threads one run of a network may use; 0 stands for 1.
 	InferenceThreads int
+	// Tracer is told how pictures fare; nil for none.
+	Tracer Tracer
 	// Logger takes what is worth knowing besides verdicts; nil discards it.
 	Logger *slog.Logger
 }

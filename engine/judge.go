@@ -131,6 +131,9 @@ func (j *judge) tell(look camera) {
 		case verdict.Cleared:
 			j.open--
 		}
+		if t, ok := look.(traveller); ok {
+			t.journey().verdict(r)
+		}
 		j.sink.Verdict(r)
 	}
 }

@@ -52,6 +52,8 @@ func (n *network) inFlight() int {
 type look struct {
 	owner         *pictures
 	came          time.Time // out of the decoder
+	committed     time.Time
+	way           *journey
 	pts, duration time.Duration
 	width, height int
 	rotation      int // clockwise degrees from the picture as coded to the one shown
@@ -63,6 +65,7 @@ type filled struct {
 	batch *batch.Batch[look]
 	err   error         // why it could not be queued
 	spent time.Duration // processor time of queueing it
+	began time.Time     // the queueing
 }
 
 func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, log *slog.Logger) (*network, error) {
@@ -143,6 +146,7 @@ func (n *network) next(wait bool) (filled, bool) {
 
 // start queues a batch behind the pictures in it.
 func (n *network) start(f filled) filled {
+	f.began = time.Now()
 	watch := startWatch()
 	for row := range f.batch.All() {
 		if f.err = n.queue.Wait(f.lane.events[f.batch.Tensor][row]); f.err != nil {
@@ -170,8 +174,11 @@ func (n *network) finish(f filled) {
 			n.log.Warn("the network gives values outside of 0..1, or none; they were clamped", "detector", n.detector.Name, "values", bad)
 		})
 	}
+	ran := time.Now()
 	for row, l := range f.batch.All() {
 		source := l.owner.source
+		l.way.stage("queue_wait", l.committed, f.began)
+		l.way.stage("inference", f.began, ran)
 		source.clock.networks.add(share)
 		err := f.err
 		if err == nil {
@@ -181,6 +188,7 @@ func (n *network) finish(f filled) {
 		if err != nil {
 			source.fault(n.detector.Name, err)
 		}
+		l.way.release()
 		source.looks.Done()
 	}
 	f.lane.Done(f.batch)

@@ -27,6 +27,7 @@ type pictures struct {
 	shape    geometry       // of the picture before
 	waiting  []arrival      // measured, results not taken yet; oldest first
 	current  *frame.Video   // the one that is judged
+	way      *journey       // of it
 	measures frame.Measures // reused
 	scores   []verdict.Score
 }
@@ -34,7 +35,8 @@ type pictures struct {
 // arrival is a picture and when it came out of the decoder.
 type arrival struct {
 	*frame.Video
-	at time.Time
+	at  time.Time
+	way *journey
 }
 
 // picturesHeld is how many pictures of a track may be in hand at once: under
@@ -112,9 +114,15 @@ func (p *pictures) change(ctx context.Context, l *lineup) error {
 	return errors.Join(errs...)
 }
 
-// take vets one picture. The caller keeps its reference to f.
-func (p *pictures) take(ctx context.Context, f *frame.Video) error {
+// take vets one picture. The caller keeps its reference to f; the journey is taken over.
+func (p *pictures) take(ctx context.Context, f *frame.Video, way *journey) error {
 	came := time.Now()
+	held := false
+	defer func() {
+		if !held {
+			way.release()
+		}
+	}()
 	if f.Mem != p.source.engine.device.Mem() {
 		// The GPU's decoder has refused this source, or this part of it.
 		p.source.clock.upload()
@@ -142,7 +150,7 @@ func (p *pictures) take(ctx context.Context, f *frame.Video) error {
 	if err != nil {
 		return err
 	}
-	p.waiting = append(p.waiting, arrival{f.Retain(), came})
+	p.waiting, held = append(p.waiting, arrival{f.Retain(), came, way}), true
 	return p.settle(ctx, p.depth())
 }
 
@@ -183,8 +191,10 @@ func (p *pictures) settle(ctx context.Context, depth int) error {
 		f := p.waiting[0]
 		copy(p.waiting, p.waiting[1:])
 		p.waiting = p.waiting[:len(p.waiting)-1]
+		f.way.stage("measure", f.at, time.Now())
 		err = p.judge(ctx, f)
 		f.Release()
+		f.way.release()
 		if err != nil {
 			return err
 		}
@@ -195,15 +205,16 @@ func (p *pictures) settle(ctx context.Context, depth int) error {
 
 // judge scores one measured picture and shows it to the networks that want it.
 func (p *pictures) judge(ctx context.Context, a arrival) error {
-	watch := startWatch()
+	began, watch := time.Now(), startWatch()
 	f := a.Video
-	p.current = f
+	p.current, p.way = f, a.way
 	p.scores = p.forms.Observe(p.scores[:0], measure.Info(f), &p.measures)
 	err := p.source.judge.scores(p.track, p.scores, p)
 	if err == nil {
 		err = p.source.bits.picture(p.track, f, p)
 	}
 	p.source.clock.score.add(watch.stop())
+	a.way.stage("judge", began, time.Now())
 	if err != nil {
 		return err
 	}
@@ -234,6 +245,7 @@ func (p *pictures) close() error {
 	var errs []error
 	for _, f := range p.waiting {
 		f.Release()
+		f.way.release()
 	}
 	p.waiting = nil
 	for _, v := range p.viewers {

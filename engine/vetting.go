@@ -111,7 +111,7 @@ func (s *Source) vetPictures(ctx context.Context, t *media.VideoTrack) error {
 		}
 		s.clock.frame()
 		s.clock.position(f.PTS + f.Duration)
-		err = p.take(ctx, f)
+		err = p.take(ctx, f, s.travel(f.PTS, began))
 		f.Release()
 		if err != nil {
 			return fmt.Errorf("track %d: picture %d at %v: %w", t.Info.Index, f.Index, f.PTS, err)

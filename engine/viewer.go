@@ -66,10 +66,13 @@ func (v *viewer) wants(pts time.Duration, suspicion float64) bool {
 // picture is queued only: the event of the slot tells the network when it is there.
 func (v *viewer) show(ctx context.Context, f arrival) error {
 	clock := &v.owner.source.clock
+	began := time.Now()
 	slot, ok, err := v.acquire(ctx)
 	if err != nil || !ok {
 		return err
 	}
+	acquired := time.Now()
+	f.way.stage("slot_wait", began, acquired)
 	watch := startWatch()
 	err = v.plan.Put(f.Video, v.lane.tensors[slot.Tensor], slot.Row)
 	if err == nil {
@@ -82,8 +85,10 @@ func (v *viewer) show(ctx context.Context, f arrival) error {
 	}
 	v.owner.source.looks.Add(1)
 	clock.look()
+	committed := time.Now()
+	f.way.stage("prepare", acquired, committed)
 	v.lane.Commit(slot, look{
-		owner: v.owner, came: f.at, pts: f.PTS, duration: f.Duration, width: f.Width, height: f.Height, rotation: f.Rotation,
+		owner: v.owner, came: f.at, way: f.way.hold(), committed: committed, pts: f.PTS, duration: f.Duration, width: f.Width, height: f.Height, rotation: f.Rotation,
 	})
 	return nil
 }
