@@ -77,8 +77,48 @@ func TestLoad(t *testing.T) {
 	followers.report(t)
 }
 
-// serve runs the whole server with all its detectors.
-func serve(t *testing.T) *server.Server {
+// Sources come and go through the API, and nothing is left of them: neither of
+// those that connect nor of those that already run.
+func TestSourcesComeAndGo(t *testing.T) {
+	need(t, "ffmpeg")
+	rounds := 200
+	if *load {
+		rounds = 10000
+	}
+	s := serve(t, "--detectors-only=black,stall", "--auth-rate=0")
+	sources := streamvetv1.NewSourceServiceClient(dial(t, s.Address()))
+	port := freePort(t)
+	sender(t, clip(t, loop), "-f", "mpegts", fmt.Sprintf("udp://127.0.0.1:%d?pkt_size=1316", port))
+	cycle := func(n int) {
+		name := "camera-" + strconv.Itoa(n)
+		_, err := sources.AddSource(t.Context(), &streamvetv1.AddSourceRequest{Config: &streamvetv1.SourceConfig{
+			Name: name, Url: fmt.Sprintf("udp://127.0.0.1:%d", port),
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n%20 == 0 {
+			eventually(t, name+" to run", func() bool {
+				r, err := sources.GetSource(t.Context(), &streamvetv1.GetSourceRequest{Name: name})
+				return err == nil && r.Source.Status.State == streamvetv1.SourceState_SOURCE_STATE_RUNNING
+			})
+		}
+		if _, err := sources.RemoveSource(t.Context(), &streamvetv1.RemoveSourceRequest{Name: name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range rounds / 4 {
+		cycle(n)
+	}
+	before := read(t)
+	for n := range rounds {
+		cycle(n)
+	}
+	read(t).flat(t, before, rounds, 32<<20) // UDP has a buffer of 5 MB
+}
+
+// serve runs the whole server, with all its detectors if no others are asked for.
+func serve(t *testing.T, args ...string) *server.Server {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "streamvet.yaml")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
@@ -86,10 +126,10 @@ func serve(t *testing.T) *server.Server {
 	}
 	f := pflag.NewFlagSet("serve", pflag.ContinueOnError)
 	flags := config.AddFlags(f)
-	err := f.Parse([]string{
+	err := f.Parse(append(args,
 		"--config", path, "--state-dir", filepath.Join(t.TempDir(), "state"), "--grpc-address=127.0.0.1:0", "--http-address=127.0.0.1:0",
 		"--engine-device=cpu", "--engine-max-latency=10s", "--journal-min-free=0", "--reach-allow=127.0.0.0/8",
-	})
+	))
 	if err != nil {
 		t.Fatal(err)
 	}
