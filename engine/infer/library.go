@@ -107,9 +107,17 @@ func resolve(path string) (string, error) {
 	return abs, nil
 }
 
+// noTelemetry is the variable that keeps ONNX Runtime's builds from reporting their use
+// to Microsoft, as they do by default on Linux since 1.29.
+const noTelemetry = "ORT_DISABLE_TELEMETRY"
+
 // load brings the library into the process and the wrapper and the shim to it.
 func load(path string) error {
 	if err := checkLayout(); err != nil {
+		return err
+	}
+	// It is read when the library starts, and counts for the life of the process.
+	if err := os.Setenv(noTelemetry, "1"); err != nil {
 		return err
 	}
 	cpath, cseries := C.CString(path), C.CString(series)
