@@ -106,8 +106,8 @@ func testFull(t *testing.T, dir string, set func(full bool)) {
 			j = begin(t, testOptions(dir))
 			f = follow(t, j, FromStart(), Filter{})
 			expectAcked(t, j, f, acked)
-			if again := attempt(t, j, acked, failed[0], 1); len(again) == 0 {
-				t.Fatal("an append after a restart found room")
+			for before := len(failed); len(failed) == before; n++ { // there may be room for a few
+				failed = append(failed, attempt(t, j, acked, n+1, 1)...)
 			}
 		}
 		set(false)
