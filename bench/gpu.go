@@ -40,10 +40,8 @@ func checkGPU(ctx context.Context, o *gpucheck.Options, save string) error {
 	} else if err := os.MkdirAll(o.Scratch, 0o755); err != nil {
 		return err
 	}
+	o.Save = save
 	r, err := gpucheck.Run(ctx, *o, os.Stdout)
-	if r != nil && save != "" {
-		err = errors.Join(err, r.Save(save))
-	}
 	if err == nil && !r.Holds {
 		err = fmt.Errorf("not everything holds; the logs are in %s", o.Scratch)
 	}
