@@ -92,7 +92,7 @@ func TestDayOfReconnects(t *testing.T) {
 	day(connections / 4)
 	before := read(t)
 	day(connections)
-	read(t).flat(t, before, int(connections*3/4), 16<<20)
+	read(t).flat(t, before, int(connections*3/4))
 }
 
 // Sources that are added and removed while their peers send: of each transport, and
@@ -139,7 +139,7 @@ func TestAddAndRemove(t *testing.T) {
 	all(rounds / 2)
 	before := read(t)
 	all(rounds)
-	read(t).flat(t, before, rounds*len(sources), 64<<20) // UDP has buffers of 5 MB
+	read(t).flat(t, before, rounds*len(sources))
 }
 
 // addAndRemove supervises a source until it has scores, or until it is about to

@@ -114,7 +114,7 @@ func TestSourcesComeAndGo(t *testing.T) {
 	for n := range rounds {
 		cycle(n)
 	}
-	read(t).flat(t, before, rounds, 32<<20) // UDP has a buffer of 5 MB
+	read(t).flat(t, before, rounds)
 }
 
 // serve runs the whole server, with all its detectors if no others are asked for.

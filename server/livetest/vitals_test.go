@@ -50,8 +50,8 @@ func (v vitals) String() string {
 const few = 8
 
 // flat holds that `rounds` rounds since before have left nothing behind but what
-// allocators keep: `keeps` bytes, and 4 KiB a round.
-func (v vitals) flat(t *testing.T, before vitals, rounds int, keeps int64) {
+// allocators keep: 12 MiB, more under load (giveBack), and 4 KiB a round.
+func (v vitals) flat(t *testing.T, before vitals, rounds int) {
 	t.Helper()
 	t.Logf("before: %v; after %d rounds: %v", before, rounds, v)
 	for what, more := range map[string]int{
@@ -60,6 +60,10 @@ func (v vitals) flat(t *testing.T, before vitals, rounds int, keeps int64) {
 		if more > few {
 			t.Errorf("%d more %s", more, what)
 		}
+	}
+	keeps := int64(12 << 20)
+	if *load {
+		keeps = 64 << 20
 	}
 	if more := v.memory - before.memory; more > keeps+int64(rounds)*4<<10 {
 		t.Errorf("%d KiB more memory, %d bytes a round", more>>10, more/int64(rounds))
