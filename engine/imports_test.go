@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 	"models":                    {"engine/device", "engine/frame", "engine/verdict"},
 	"proto/streamvet/v1":        {},
 	"scripts/trimcuda":          {},
-	"server":                    {"engine", "models", "proto/streamvet/v1", "server/access", "server/api", "server/config", "server/journal", "server/metrics", "server/reach", "server/registry"},
+	"server":                    {"engine", "models", "proto/streamvet/v1", "server/access", "server/api", "server/config", "server/journal", "server/metrics", "server/reach", "server/registry", "server/traces"},
 	"server/access":             {"proto/streamvet/v1", "server/config"},
 	"server/config":             {"proto/streamvet/v1", "server/reach"},
 	"server/api":                {"engine", "engine/device", "engine/media", "engine/measure/sound", "engine/verdict", "models", "proto/streamvet/v1", "server/journal", "server/reach", "server/registry"},
@@ -46,6 +46,7 @@ var arrows = map[string][]string{
 	"server/metrics":            {"engine", "engine/device", "proto/streamvet/v1", "server/config", "server/journal", "server/registry"},
 	"server/reach":              {},
 	"server/registry":           {"engine", "engine/media", "engine/measure/sound", "engine/verdict", "models", "proto/streamvet/v1", "server/journal", "server/reach"},
+	"server/traces":             {"engine", "proto/streamvet/v1", "server/config", "server/registry"},
 }
 
 // onlyImporters says which rooms alone may import what is foreign and heavy.
@@ -56,6 +57,7 @@ var onlyImporters = map[string][]string{
 	"google.golang.org/protobuf/proto":         {"proto/streamvet/v1", "server/access", "server/api", "server/config", "server/journal", "server/registry"},
 	"gorgonia.org/cu":                          {"engine/device/cuda"},
 	"github.com/NVIDIA/go-nvml/pkg/nvml":       {"engine/device/cuda"},
+	"go.opentelemetry.io/otel/sdk/trace":       {"server/traces"},
 	"github.com/nats-io/nats-server/v2/server": {"server/journal"},
 	"github.com/nats-io/nats.go":               {"server/journal"},
 	"github.com/nats-io/nats.go/jetstream":     {"server/journal"},

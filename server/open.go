@@ -24,11 +24,17 @@ import (
 	"github.com/streamvet/streamvet/server/metrics"
 	"github.com/streamvet/streamvet/server/reach"
 	"github.com/streamvet/streamvet/server/registry"
+	"github.com/streamvet/streamvet/server/traces"
 )
 
 // open makes what costs time, each on what was made before it.
 func (s *Server) open(ctx context.Context) (err error) {
 	c := s.config.Load()
+	if c.Trace.Endpoint != "" {
+		if s.tracer, err = traces.New(ctx, c.Trace, s.options.Version, s.log); err != nil {
+			return err
+		}
+	}
 	if s.engine, err = s.openEngine(c); err != nil {
 		return err
 	}
@@ -44,8 +50,12 @@ func (s *Server) open(ctx context.Context) (err error) {
 		return err
 	}
 	timed := metrics.Timed(s.journal)
+	kept := registry.Journal(timed)
+	if s.tracer != nil {
+		kept = s.tracer.Journal(kept)
+	}
 	s.sources, err = registry.Open(registry.Options{
-		Engine: s.engine, Journal: timed, Dir: s.state.path("sources"), Reach: policy, MaxSources: c.Limits.Sources, Logger: s.log,
+		Engine: s.engine, Journal: kept, Dir: s.state.path("sources"), Reach: policy, MaxSources: c.Limits.Sources, Logger: s.log,
 	})
 	if err != nil {
 		return err
@@ -70,12 +80,16 @@ func (s *Server) openEngine(c *config.Loaded) (*engine.Engine, error) {
 		library = s.options.ORTLibrary
 	}
 	e := c.Engine
+	var tracer engine.Tracer
+	if s.tracer != nil {
+		tracer = s.tracer
+	}
 	return engine.Open(engine.Config{
 		Detectors: detectors, Device: e.Device, Provider: e.Provider, FullPrecision: e.FullPrecision,
 		EngineCache: s.state.path("tensorrt"), ORTLibrary: library,
 		DecoderThreads: e.DecoderThreads, InferenceThreads: e.InferenceThreads,
 		Limits: engine.Limits{DecoderShare: e.DecoderShare, MemoryReserve: int64(e.MemoryReserve), Latency: e.MaxLatency},
-		Logger: s.log,
+		Tracer: tracer, Logger: s.log,
 	})
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/streamvet/streamvet/server/journal"
 	"github.com/streamvet/streamvet/server/metrics"
 	"github.com/streamvet/streamvet/server/registry"
+	"github.com/streamvet/streamvet/server/traces"
 )
 
 // Options are what a server is made of besides its configuration.
@@ -58,6 +59,7 @@ type Server struct {
 	http     *http.Server
 
 	// Made by Run.
+	tracer   *traces.Tracer // nil without a collector
 	engine   *engine.Engine
 	journal  *journal.Journal
 	sources  *registry.Registry

@@ -11,6 +11,9 @@ import (
 // is over.
 const closing = 5 * time.Second
 
+// lastTraces is how long the collector may take for the last ones.
+const lastTraces = 2 * time.Second
+
 // end ends all in order. All steps share the time that is configured; one that
 // takes longer is left behind, and the next begins.
 func (s *Server) end() error {
@@ -115,6 +118,13 @@ func (s *Server) free() error {
 	}
 	if s.engine != nil {
 		errs = append(errs, s.engine.Close())
+	}
+	if s.tracer != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), lastTraces)
+		if err := s.tracer.Close(ctx); err != nil {
+			s.log.Warn("the last traces are lost", "error", err)
+		}
+		cancel()
 	}
 	if s.state != nil {
 		errs = append(errs, s.state.close())

@@ -36,6 +36,7 @@ func (l *Loaded) check() error {
 	c.need(len(l.Detectors.Only) == 0 || len(l.Detectors.Without) == 0, "detectors.only", "it and detectors.without exclude each other")
 	c.journal(&l.Journal)
 	c.need(l.Metrics.InstancePrice >= 0, "metrics.instance_price", "%v is negative", l.Metrics.InstancePrice)
+	c.trace(&l.Trace)
 	c.need(l.Shutdown.Timeout > 0, "shutdown.timeout", "it must be longer than nothing")
 	return errors.Join(c.errs...)
 }
@@ -56,8 +57,8 @@ func (c *checks) exposure(all *Config) {
 			c.need(at.name != "grpc.address", at.name, "it is empty: write where to listen, as 127.0.0.1:7171")
 			continue
 		}
-		host, port, err := net.SplitHostPort(at.address)
-		if number, e := strconv.ParseUint(port, 10, 16); err != nil || e != nil || number > 65535 {
+		host, ok := hostOf(at.address)
+		if !ok {
 			c.need(false, at.name, "%.80q is no address: write it as 127.0.0.1:7171", at.address)
 			continue
 		}
@@ -73,6 +74,16 @@ func (c *checks) exposure(all *Config) {
 
 // Secured says that callers must show who they are.
 func (c *Config) Secured() bool { return c.Auth.Tokens != "" || c.TLS.ClientCA != "" }
+
+// hostOf takes "host:port" apart.
+func hostOf(address string) (host string, ok bool) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return host, err == nil
+}
 
 func isLoopback(host string) bool {
 	if host == "localhost" {
@@ -130,4 +141,12 @@ func (c *checks) journal(j *Journal) {
 	c.need(j.Replicas >= 1 && j.Replicas <= 5, "journal.replicas", "%d is not in 1..5", j.Replicas)
 	c.need(j.URL != "" || j.Credentials == "", "journal.credentials", "it belongs to journal.url: set that, or take this away")
 	c.need(j.URL != "" || j.CA == "", "journal.ca", "it belongs to journal.url: set that, or take this away")
+}
+
+func (c *checks) trace(t *Trace) {
+	c.need(t.Every >= 1, "trace.every", "%d is not at least 1", t.Every)
+	if t.Endpoint != "" {
+		host, ok := hostOf(t.Endpoint)
+		c.need(ok && host != "", "trace.endpoint", "%.80q is no address: write it as collector.example:4317", t.Endpoint)
+	}
 }

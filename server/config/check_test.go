@@ -49,6 +49,8 @@ func TestWhatIsRefused(t *testing.T) {
 		"credentials alone":        {[]string{"--journal-credentials=x"}, "it belongs to journal.url"},
 		"a small message":          {[]string{"--grpc-max-receive-bytes=1"}, "1 is not in 64KiB..1GiB"},
 		"a price below nothing":    {[]string{"--metrics-instance-price=-1"}, "-1 is negative"},
+		"no collector":             {[]string{"--trace-endpoint=http://collector"}, "is no address: write it as collector.example:4317"},
+		"no picture traced":        {[]string{"--trace-every=0"}, "0 is not at least 1"},
 		"no time to end":           {[]string{"--shutdown-timeout=0s"}, "must be longer than nothing"},
 		"no state":                 {[]string{"--state-dir="}, "it is empty: name a directory"},
 		"several are told at once": {[]string{"--limits-vets=0", "--auth-burst=0"}, "auth.burst"},

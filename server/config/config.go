@@ -27,6 +27,7 @@ type Config struct {
 	Detectors Detectors `name:"detectors"`
 	Journal   Journal   `name:"journal"`
 	Metrics   Metrics   `name:"metrics"`
+	Trace     Trace     `name:"trace"`
 	Log       Log       `name:"log"`
 	Shutdown  Shutdown  `name:"shutdown"`
 
@@ -129,6 +130,13 @@ type Metrics struct {
 	Auth          bool    `name:"auth" help:"ask for a token with the role read on /metrics"`
 	PerSource     bool    `name:"per_source" help:"add numbers for each source, by its name"`
 	InstancePrice float64 `name:"instance_price" help:"what this machine costs an hour, for the cost of a stream-hour"`
+}
+
+// Trace is for an OpenTelemetry collector.
+type Trace struct {
+	Endpoint string `name:"endpoint" help:"where traces of sampled pictures go, host:port of an OpenTelemetry collector (OTLP over gRPC); empty: nowhere"`
+	Insecure bool   `name:"insecure" help:"send them without TLS"`
+	Every    int    `name:"every" default:"1000" help:"one picture in so many is traced"`
 }
 
 // Log is what is told besides.
