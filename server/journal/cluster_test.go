@@ -171,6 +171,25 @@ func TestOutsideServer(t *testing.T) {
 	if _, err := j.Follow(t.Context(), FromSequence(105), Filter{}); !errors.Is(err, ErrAhead) {
 		t.Errorf("ahead: %v", err)
 	}
+	// Somebody deletes all of it. Sequences begin anew, and followers are told.
+	session, err := j.readable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := session.js.DeleteStream(t.Context(), streamName); err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = tryNext(f)
+	}
+	if !errors.Is(err, ErrReplaced) {
+		t.Errorf("the follower of what was deleted: %v", err)
+	}
+	await(t, "a new journal", func() bool { return second.State().ID == j.State().ID && j.State().Status == OK })
+	appendStubbornly(t, j, 1)
+	if r := nextRecord(t, follow(t, second, FromStart(), Filter{})); r.Sequence != 1 {
+		t.Errorf("it begins with %d", r.Sequence)
+	}
 	finish(t, second)
 	finish(t, j)
 	if strings.Contains(log.String(), "sesame") {

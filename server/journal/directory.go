@@ -144,15 +144,7 @@ func (d *directory) write(name string, data []byte) error {
 		os.Remove(draft)
 		return err
 	}
-	return syncDirectory(d.path)
-}
-
-func syncDirectory(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return syncPath(d.path)
 }
 
 // note is what is written down about the records, to find damage by. It is not

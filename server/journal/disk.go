@@ -40,6 +40,25 @@ func probe(dir string) error {
 	return classify(errors.Join(err, f.Sync(), f.Close()))
 }
 
+// syncFiles syncs every file in dir. A process that was killed may have left some
+// that only memory has whole.
+func syncFiles(dir string) error {
+	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() && !e.IsDir() {
+			return err
+		}
+		return syncPath(path)
+	})
+}
+
+func syncPath(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
 func longestFile(dir string) (longest int64) {
 	filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {

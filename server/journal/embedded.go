@@ -66,8 +66,10 @@ func startEmbedded(ctx context.Context, dir string, minFree int64, log *slog.Log
 	if err != nil {
 		e.close()
 		<-started
-		// The server does not say what the disk said.
-		return nil, fmt.Errorf("journal: start its server in %s: %w", dir, classify(errors.Join(err, probe(dir))))
+		if disk := probe(dir); disk != nil { // of which the server does not tell
+			err = disk
+		}
+		return nil, fmt.Errorf("journal: start its server in %s: %w", dir, classify(err))
 	}
 	return e, nil
 }
@@ -93,7 +95,10 @@ func (e *embedded) broken() error {
 		return nil
 	}
 	// A server that has shut down its streams does not say why; its log did.
-	return classify(errors.Join(errors.New(health.Errors[0].Error), e.ear.diskError()))
+	if disk := e.ear.diskError(); disk != nil {
+		return classify(disk)
+	}
+	return classify(errors.New(health.Errors[0].Error))
 }
 
 func (e *embedded) room() error { return room(e.dir, e.minFree) }

@@ -68,3 +68,18 @@ func (h *holes) forget(last uint64) {
 		}
 	}
 }
+
+// ranges makes ranges of sequences. 0 is none, though an empty stream counts it.
+func ranges(sequences []uint64) (all [][2]uint64) {
+	slices.Sort(sequences)
+	for _, n := range sequences {
+		switch end := len(all) - 1; {
+		case n == 0:
+		case end >= 0 && all[end][1]+1 == n:
+			all[end][1] = n
+		default:
+			all = append(all, [2]uint64{n, n})
+		}
+	}
+	return all
+}

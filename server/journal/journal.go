@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -78,20 +79,31 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 
 // begin opens a session and makes it the journal's.
 func (j *Journal) begin(ctx context.Context) error {
+	if j.directory != nil && !j.directory.note().Closed {
+		j.unclean = true
+		if err := syncFiles(j.directory.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("journal: sync what was left: %w", classify(err))
+		}
+	}
 	s, err := openSession(ctx, j.options, j.kick)
 	if err != nil {
 		return err
 	}
+	synced := uint64(everything)
 	if j.directory != nil {
 		if err := j.directory.begun(); err != nil {
 			s.close()
 			return err
 		}
-	}
-	j.takeStock(ctx, s)
-	synced := uint64(everything)
-	if j.options.URL == "" {
 		synced = s.state.LastSeq
+		j.compare(ctx, s)
+	}
+	j.condition.update(func(state *State) {
+		state.ID = s.id
+		state.count(s.state)
+	})
+	for _, gone := range ranges(s.state.Deleted) {
+		j.lost(gone[0], gone[1])
 	}
 	s.startTail(j.tail, j.tail.resume(s.state.LastSeq, synced), j.decode)
 	j.mu.Lock()
@@ -100,31 +112,19 @@ func (j *Journal) begin(ctx context.Context) error {
 	return nil
 }
 
-// takeStock compares what a session found with what is known to have been there,
-// and reports what was lost.
-func (j *Journal) takeStock(ctx context.Context, s *session) {
-	if j.directory != nil {
-		last := j.directory.note()
-		j.unclean = !last.Closed
-		if last.Newest > s.state.LastSeq {
-			// Their sequences will be given again, to other records.
-			j.options.Logger.Error("journal: its newest records were damaged on disk and are gone; it has a new id",
-				"first", s.state.LastSeq+1, "last", last.Newest)
-			j.condition.update(func(state *State) { state.Lost += last.Newest - s.state.LastSeq })
-			j.holes.forget(s.state.LastSeq)
-			s.renew(ctx)
-		}
-		j.note(note{Newest: s.state.LastSeq})
+// compare finds out by the note whether the newest records are gone, and writes
+// another note.
+func (j *Journal) compare(ctx context.Context, s *session) {
+	newest := s.state.LastSeq
+	if noted := j.directory.note().Newest; noted > newest {
+		// Their sequences will be given again, to other records.
+		j.options.Logger.Error("journal: its newest records were damaged on disk and are gone; it has a new id",
+			"first", newest+1, "last", noted)
+		j.condition.update(func(state *State) { state.Lost += noted - newest })
+		j.holes.forget(newest)
+		s.renew(ctx)
 	}
-	j.condition.update(func(state *State) {
-		state.ID = s.id
-		state.count(s.state)
-	})
-	for _, n := range s.state.Deleted {
-		if n > 0 { // which an empty stream counts
-			j.lost(n, n)
-		}
-	}
+	j.note(note{Newest: newest})
 }
 
 // lost notes records in the journal's midst that cannot be read.
@@ -146,8 +146,10 @@ func (j *Journal) readable() (*session, error) {
 	s := j.session
 	j.mu.RUnlock()
 	if s == nil {
-		_, trouble, _ := j.condition.get()
-		return nil, classify(errors.Join(errors.New("it cannot be read"), trouble))
+		if _, trouble, _ := j.condition.get(); trouble != nil {
+			return nil, trouble
+		}
+		return nil, fmt.Errorf("%w: it is being opened again", ErrUnavailable)
 	}
 	return s, nil
 }
@@ -183,8 +185,8 @@ func (j *Journal) Changed() <-chan struct{} {
 	return changed
 }
 
-// Close stores what was appended already and ends the journal and its followers.
-// It may be called again.
+// Close waits for the appends that are on their way to the disk, fails those that
+// still wait, and ends the journal and its followers. It may be called again.
 func (j *Journal) Close() error {
 	var err error
 	j.once.Do(func() {

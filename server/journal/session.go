@@ -37,14 +37,16 @@ type session struct {
 	// sees everything that was acknowledged, as it does where there is one replica.
 	grouped, whole bool
 
-	id    string
-	state jetstream.StreamState // when it was opened
+	id     string                // of the journal
+	stream string                // the id that its stream has
+	state  jetstream.StreamState // when it was opened
 
-	doubt atomic.Bool        // something was not acknowledged, and it is not known why
-	alive context.Context    // until it takes no appends any more
-	end   context.CancelFunc // ends alive
-	stop  context.CancelFunc // ends its tail
-	tails sync.WaitGroup
+	doubt    atomic.Bool        // something was not acknowledged, and it is not known why
+	replaced atomic.Bool        // somebody has put another stream in the records' place
+	alive    context.Context    // until it takes no appends any more
+	end      context.CancelFunc // ends alive
+	stop     context.CancelFunc // ends its tail
+	tails    sync.WaitGroup
 }
 
 // readsAtOnce bounds how much of the journal is on its way to followers.
@@ -89,7 +91,7 @@ func (s *session) openStreams(ctx context.Context) (err error) {
 	if s.pictures, err = s.js.ObjectStore(ctx, evidenceBucket); err != nil {
 		return fmt.Errorf("journal: open the evidence: %w", classify(err))
 	}
-	s.id, s.state = info.Config.Metadata[idKey], info.State
+	s.id, s.stream, s.state = info.Config.Metadata[idKey], info.Config.Metadata[idKey], info.State
 	s.whole = info.Config.Replicas == 1
 	s.grouped = s.options.URL == "" && info.Config.AllowAtomicPublish
 	return nil
@@ -190,6 +192,14 @@ func checkStream(c jetstream.StreamConfig) error {
 	return checkFormat(has, c.Name)
 }
 
+// broken says what ended writing for good, until a session is opened again.
+func (s *session) broken() error {
+	if s.replaced.Load() {
+		return fmt.Errorf("%w: its stream is not there any more, or another one", ErrUnavailable)
+	}
+	return s.store.broken()
+}
+
 // renew gives the journal another id, so that nobody resumes by a sequence that
 // was another record's.
 func (s *session) renew(ctx context.Context) {
@@ -202,7 +212,9 @@ func (s *session) renew(ctx context.Context) {
 	}
 	if err != nil {
 		s.options.Logger.Warn("journal: its new id is not on disk", "error", err)
+		return
 	}
+	s.stream = s.id
 }
 
 func (s *session) close() {

@@ -179,6 +179,10 @@ func (s *session) count(ctx context.Context, c *condition) {
 // info gives the numbers of the records' stream.
 func (s *session) info(ctx context.Context) (jetstream.StreamState, error) {
 	stream, err := s.js.Stream(ctx, streamName)
+	if errors.Is(err, jetstream.ErrStreamNotFound) || err == nil && stream.CachedInfo().Config.Metadata[idKey] != s.stream {
+		s.replaced.Store(true)
+		return jetstream.StreamState{}, s.broken()
+	}
 	if err != nil {
 		return jetstream.StreamState{}, classify(err)
 	}
