@@ -12,7 +12,8 @@ const module = "github.com/streamvet/streamvet/"
 // arrows says which rooms a room may import. A room that is not named here has
 // no place in the house yet: give it one, in docs/architecture.md too.
 var arrows = map[string][]string{
-	"bench":                     {"engine", "engine/inject", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
+	"bench":                     {"bench/gpucheck", "engine", "engine/inject", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
+	"bench/gpucheck":            {"engine", "engine/device", "engine/device/cpu", "engine/device/cuda", "engine/frame", "engine/infer", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
 	"cmd/streamvet":             {"cmd/streamvet/evalpage", "cmd/streamvet/report", "engine", "engine/device/cpu", "engine/device/cuda", "engine/eval", "engine/infer", "engine/inject", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1", "server", "server/access", "server/client", "server/config"},
 	"cmd/streamvet/evalpage":    {"cmd/streamvet/report", "engine/eval", "engine/verdict"},
 	"cmd/streamvet/report":      {"engine", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
@@ -54,7 +55,7 @@ var onlyImporters = map[string][]string{
 	"github.com/asticode/go-astiav":            {"engine/media"},
 	"github.com/yalue/onnxruntime_go":          {"engine/infer"},
 	"github.com/goccy/go-yaml":                 {"models", "server/config"},
-	"google.golang.org/protobuf/proto":         {"proto/streamvet/v1", "server/access", "server/api", "server/config", "server/journal", "server/registry"},
+	"google.golang.org/protobuf/proto":         {"cmd/streamvet", "proto/streamvet/v1", "server/access", "server/api", "server/config", "server/journal", "server/registry"},
 	"gorgonia.org/cu":                          {"engine/device/cuda"},
 	"github.com/NVIDIA/go-nvml/pkg/nvml":       {"engine/device/cuda"},
 	"go.opentelemetry.io/otel/sdk/trace":       {"server/traces"},
