@@ -59,10 +59,10 @@ func newMoody(t *testing.T, clip []byte) *moody {
 }
 
 // A day of a camera that is lost every 30 s: 2880 connections, each with a short
-// clip, and nothing is left of them. Without -load it is three hours.
+// clip, and nothing is left of them. Without -load it is two hours.
 func TestDayOfReconnects(t *testing.T) {
 	need(t, "ffmpeg")
-	connections := int64(360)
+	connections := int64(240)
 	if *load {
 		connections = 2880
 	}

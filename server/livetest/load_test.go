@@ -2,6 +2,7 @@ package livetest
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -26,12 +27,13 @@ import (
 	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
 )
 
-// What the server must bear on two cores.
-const (
-	loadSources   = 100
-	loadFollowers = 1000
-	loadTime      = 40 * time.Second
+// What the server must bear on two cores; less is for machines with much else to do.
+var (
+	loadSources   = flag.Int("load.sources", 100, "sources of TestLoad")
+	loadFollowers = flag.Int("load.followers", 1000, "followers of TestLoad")
 )
+
+const loadTime = 40 * time.Second
 
 // A hundred live sources and a thousand followers, each of one source: no picture
 // is left out, and every follower of a source gets the same records.
@@ -49,18 +51,19 @@ func TestLoad(t *testing.T) {
 	sendToMany(t, conns[0])
 	sources := streamvetv1.NewSourceServiceClient(conns[0])
 	eventually(t, "all sources to run", func() bool {
-		r, err := sources.ListSources(t.Context(), &streamvetv1.ListSourcesRequest{Filter: &streamvetv1.SourceFilter{States: []streamvetv1.SourceState{streamvetv1.SourceState_SOURCE_STATE_RUNNING}}, PageSize: loadSources})
+		r, err := sources.ListSources(t.Context(), &streamvetv1.ListSourcesRequest{Filter: &streamvetv1.SourceFilter{States: []streamvetv1.SourceState{streamvetv1.SourceState_SOURCE_STATE_RUNNING}}, PageSize: uint32(*loadSources)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return len(r.Sources) == loadSources
+		return len(r.Sources) == *loadSources
 	})
 
 	before, used, began := pageOf(t, s), processorTime(t), time.Now()
 	time.Sleep(loadTime)
 	passed, cpu, after := time.Since(began), processorTime(t)-used, pageOf(t, s)
 	frames := after["streamvet_frames_total"] - before["streamvet_frames_total"]
-	t.Logf("%.1f pictures a second of %d sources, %.2f cores, %v", frames/passed.Seconds(), loadSources, cpu.Seconds()/passed.Seconds(), read(t))
+	t.Logf("%.1f pictures a second of %d sources, %.2f cores, %v", frames/passed.Seconds(), *loadSources, cpu.Seconds()/passed.Seconds(), read(t))
+	t.Logf("verdicts stored: %.0f, waiting: %.0f", after["streamvet_journal_latest_sequence"]-before["streamvet_journal_latest_sequence"], after["streamvet_verdict_queue"])
 	t.Logf("picture to score: 99 %% within %v; told to stored: %v", quantile(before, after, "streamvet_latency_seconds"), quantile(before, after, "streamvet_verdict_delay_seconds"))
 	dropped := 0.0
 	for name, n := range after {
@@ -71,8 +74,8 @@ func TestLoad(t *testing.T) {
 	if dropped > 0 {
 		t.Errorf("%.0f pictures were left out", dropped)
 	}
-	if frames < 0.95*15*loadSources*passed.Seconds() {
-		t.Errorf("%.0f pictures of %.0f", frames, 15*loadSources*passed.Seconds())
+	if sent := 15 * float64(*loadSources) * passed.Seconds(); frames < 0.95*sent {
+		t.Errorf("%.0f pictures of %.0f", frames, sent)
 	}
 	followers.report(t)
 }
@@ -81,7 +84,7 @@ func TestLoad(t *testing.T) {
 // those that connect nor of those that already run.
 func TestSourcesComeAndGo(t *testing.T) {
 	need(t, "ffmpeg")
-	rounds := 200
+	rounds := 100
 	if *load {
 		rounds = 10000
 	}
@@ -168,7 +171,7 @@ func sendToMany(t *testing.T, conn *grpc.ClientConn) {
 		t.Fatal(err)
 	}
 	var to []string
-	for i := range loadSources {
+	for i := range *loadSources {
 		port := freePort(t)
 		to = append(to, fmt.Sprintf("[f=mpegts]udp://127.0.0.1:%d?pkt_size=1316", port))
 		_, err := streamvetv1.NewSourceServiceClient(conn).AddSource(t.Context(), &streamvetv1.AddSourceRequest{Config: &streamvetv1.SourceConfig{
@@ -181,7 +184,7 @@ func sendToMany(t *testing.T, conn *grpc.ClientConn) {
 	sender(t, film, "-map", "0", "-f", "tee", strings.Join(to, "|"))
 }
 
-func sourceName(i int) string { return "camera-" + strconv.Itoa(i%loadSources) }
+func sourceName(i int) string { return "camera-" + strconv.Itoa(i%*loadSources) }
 
 func dial(t *testing.T, address string) *grpc.ClientConn {
 	t.Helper()
@@ -197,7 +200,7 @@ func dial(t *testing.T, address string) *grpc.ClientConn {
 type crowd struct {
 	stop   func()
 	mu     sync.Mutex
-	got    [loadFollowers][]uint64
+	got    [][]uint64
 	delays []time.Duration // from stored to seen
 	wrong  []error
 }
@@ -205,14 +208,14 @@ type crowd struct {
 func follow(t *testing.T, conns []*grpc.ClientConn) *crowd {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &crowd{}
+	c := &crowd{got: make([][]uint64, *loadFollowers)}
 	var all sync.WaitGroup
 	c.stop = sync.OnceFunc(func() {
 		cancel()
 		all.Wait()
 	})
 	t.Cleanup(c.stop)
-	for i := range loadFollowers {
+	for i := range *loadFollowers {
 		f, err := streamvetv1.NewVerdictServiceClient(conns[i%len(conns)]).FollowVerdicts(ctx, &streamvetv1.FollowVerdictsRequest{
 			Filter: &streamvetv1.VerdictFilter{Sources: []string{sourceName(i)}},
 		})
@@ -262,7 +265,7 @@ func (c *crowd) report(t *testing.T) {
 		t.Errorf("a follower: %v", err)
 	}
 	for i, got := range c.got {
-		first := c.got[i%loadSources]
+		first := c.got[i%*loadSources]
 		n := min(len(got), len(first))
 		if n == 0 || !slices.Equal(got[:n], first[:n]) || !slices.IsSorted(got) {
 			t.Errorf("follower %d got %d records, another one of its source %d", i, len(got), len(first))
@@ -272,7 +275,7 @@ func (c *crowd) report(t *testing.T) {
 		t.Fatal("no follower got anything")
 	}
 	slices.Sort(c.delays)
-	t.Logf("%d records to %d followers: stored to seen: half within %v, 99 %% within %v", len(c.delays), loadFollowers, c.delays[len(c.delays)/2], c.delays[len(c.delays)*99/100])
+	t.Logf("%d records to %d followers: stored to seen: half within %v, 99 %% within %v", len(c.delays), *loadFollowers, c.delays[len(c.delays)/2], c.delays[len(c.delays)*99/100])
 }
 
 func fetch(t *testing.T, url string) (int, string) {

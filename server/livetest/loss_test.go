@@ -104,6 +104,7 @@ const damageSeen = 3 // verdicts, so that it is no accident of the start
 
 // What is lost on the way is damage, and does not end a source.
 func TestLossIsDamage(t *testing.T) {
+	t.Parallel()
 	need(t, "ffmpeg")
 	e := openEngine(t, "black", "silence", "stall", "decode_error", "timestamp_jump")
 	calm := clip(t, clean)
@@ -157,6 +158,7 @@ func TestLossIsDamage(t *testing.T) {
 
 // SRT asks again for what was lost: nothing of it is seen.
 func TestSRTRecovers(t *testing.T) {
+	t.Parallel()
 	need(t, "ffmpeg")
 	e := openEngine(t, "black", "stall", "decode_error", "timestamp_jump")
 	port := freePort(t)
