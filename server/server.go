@@ -140,9 +140,12 @@ func (s *Server) Run(ctx context.Context) error {
 		start(s.servePages)
 	}
 	err := s.open(ctx)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = nil // it was asked to end before it was ready
+	}
 	tending, stopTending := context.WithCancel(ctx)
 	defer stopTending()
-	if err == nil {
+	if err == nil && s.grpc != nil {
 		start(func() error { return s.grpc.Serve(s.rpcs) })
 		start(func() error { return s.tend(tending) })
 		s.nowServing()
@@ -157,7 +160,7 @@ func (s *Server) Run(ctx context.Context) error {
 	stopTending()
 	err = errors.Join(err, s.end())
 	for range running {
-		if e := <-failed; e != nil && !errors.Is(e, http.ErrServerClosed) {
+		if e := <-failed; !errors.Is(e, http.ErrServerClosed) && !errors.Is(e, grpc.ErrServerStopped) {
 			err = errors.Join(err, e)
 		}
 	}

@@ -176,3 +176,18 @@ func TestOrderOfTheEnd(t *testing.T) {
 		t.Errorf("closed again: %v", err)
 	}
 }
+
+// A server that is to end before it has begun ends clean.
+func TestEndAtOnce(t *testing.T) {
+	for range 3 {
+		s, err := setting{}.make(t)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := s.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+}
