@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -67,7 +66,8 @@ func (s *Server) open(ctx context.Context) (err error) {
 		Engine: s.engine, Journal: timed, Sources: s.sources, Followers: s.services.Followers,
 		Config: c.Config, Version: s.options.Version,
 	})
-	return s.declare(c)
+	s.declare(c)
+	return nil
 }
 
 func (s *Server) openEngine(c *config.Loaded) (*engine.Engine, error) {
@@ -153,18 +153,12 @@ func role(ctx context.Context) streamvetv1.Role {
 	return caller.Role
 }
 
-// declare hands over the sources of the configuration file.
-func (s *Server) declare(c *config.Loaded) error {
-	d, ok := any(s.sources).(interface {
-		Declare([]*streamvetv1.SourceConfig) error
-	})
-	if !ok {
-		if len(c.Sources) > 0 {
-			return errors.New("sources of the configuration file are not taken yet")
-		}
-		return nil
+// declare hands over the sources of the configuration file. What is wrong with one
+// is told, and the others run.
+func (s *Server) declare(c *config.Loaded) {
+	if err := s.sources.Declare(c.Sources); err != nil {
+		s.log.Error("sources of the configuration file are not as it says", "file", c.File, "error", err)
 	}
-	return d.Declare(c.Sources)
 }
 
 // prefixes parses networks that were checked.

@@ -55,9 +55,7 @@ func (s *Server) apply(ctx context.Context, old, next *config.Loaded) {
 		s.changeDetectors(ctx, old, next)
 	}
 	if change.Sources {
-		if err := s.declare(next); err != nil {
-			s.log.Error("sources of the configuration file", "error", err)
-		}
+		s.declare(next)
 	}
 }
 

@@ -8,6 +8,9 @@ import (
 	"syscall"
 	"testing"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
 )
 
@@ -111,4 +114,54 @@ func TestComplaints(t *testing.T) {
 	write(t, tokens, "garbage")
 	read(3)
 	s.eventually("it is told again", func() bool { return said() == 2 })
+}
+
+// Sources of the file come, change and go with it; clients cannot touch them.
+func TestSourcesOfTheFile(t *testing.T) {
+	clip := blackClip(t)
+	roots := "reach: {roots: [" + filepath.Dir(clip) + "]}\nlog: {level: debug}\n"
+	film := func(name, more string) string {
+		return "  - {name: " + name + ", url: 'file://" + clip + "'" + more + "}\n"
+	}
+	s := setting{file: roots + "sources:\n" + film("a", "") + film("b", "") + "  - {name: c, url: 'file:///etc/passwd'}\n"}.start(t)
+	client := streamvetv1.NewSourceServiceClient(s.dial())
+	list := func() string {
+		t.Helper()
+		l, err := client.ListSources(t.Context(), &streamvetv1.ListSourcesRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, x := range l.Sources {
+			one := x.Config.Name
+			if x.FromFile {
+				one += "*"
+			}
+			if site := x.Config.Labels["site"]; site != "" {
+				one += "=" + site
+			}
+			all = append(all, one)
+		}
+		return strings.Join(all, " ")
+	}
+	if got := list(); got != "a* b*" {
+		t.Errorf("from the file there are %q", got)
+	}
+	if !strings.Contains(s.log.String(), "source c: ") {
+		t.Errorf("a source that may not be read is not told:\n%s", s.log)
+	}
+	_, err := client.RemoveSource(t.Context(), &streamvetv1.RemoveSourceRequest{Name: "a"})
+	if status.Code(err) != codes.FailedPrecondition {
+		t.Errorf("a client removes a source of the file: %v", err)
+	}
+	if _, err := client.AddSource(t.Context(), &streamvetv1.AddSourceRequest{Config: &streamvetv1.SourceConfig{Name: "d", Url: "file://" + clip}}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, s.file, roots+"sources:\n"+film("a", ", labels: {site: north}")+film("d", "")+film("e", ""))
+	s.hangup <- syscall.SIGHUP
+	s.eventually("the sources change", func() bool { return list() == "a*=north d e*" })
+	s.eventually("the taken name is told", func() bool { return strings.Contains(s.log.String(), "source d: it was added over the API") })
+	write(t, s.file, roots)
+	s.hangup <- syscall.SIGHUP
+	s.eventually("the sources go", func() bool { return list() == "d" })
 }

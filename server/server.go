@@ -130,37 +130,32 @@ func (s *Server) HTTPAddress() string {
 // in order. HTTP answers from the start, for engines can take minutes to build.
 // The error is what failed, or had to be cut off at the end. Once.
 func (s *Server) Run(ctx context.Context) error {
-	failed := make(chan error, 3)
+	listeners := make(chan error, 2)
 	running := 0
-	start := func(run func() error) {
+	serve := func(run func() error) {
 		running++
-		go func() { failed <- run() }()
+		go func() { listeners <- run() }()
 	}
 	if s.pages != nil {
-		start(s.servePages)
+		serve(s.servePages)
 	}
 	err := s.open(ctx)
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+	switch {
+	case err == nil:
+		serve(func() error { return s.grpc.Serve(s.rpcs) })
+		s.nowServing()
+		err = s.tend(ctx, listeners)
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		err = nil // it was asked to end before it was ready
 	}
-	tending, stopTending := context.WithCancel(ctx)
-	defer stopTending()
-	if err == nil && s.grpc != nil {
-		start(func() error { return s.grpc.Serve(s.rpcs) })
-		start(func() error { return s.tend(tending) })
-		s.nowServing()
-		select {
-		case <-ctx.Done():
-			s.log.Info("ending; another interrupt ends at once", "within", s.config.Load().Shutdown.Timeout.String())
-		case err = <-failed:
-			running--
-			s.log.Error("ending, for something has failed", "error", err)
-		}
+	if err != nil {
+		s.log.Error("ending, for something has failed", "error", err)
+	} else {
+		s.log.Info("ending; another interrupt ends at once", "within", s.config.Load().Shutdown.Timeout.String())
 	}
-	stopTending()
 	err = errors.Join(err, s.end())
 	for range running {
-		if e := <-failed; !errors.Is(e, http.ErrServerClosed) && !errors.Is(e, grpc.ErrServerStopped) {
+		if e := <-listeners; !errors.Is(e, http.ErrServerClosed) && !errors.Is(e, grpc.ErrServerStopped) {
 			err = errors.Join(err, e)
 		}
 	}
@@ -178,15 +173,18 @@ func (s *Server) nowServing() {
 // tendEvery is how often files are looked at, and whether the device still answers.
 const tendEvery = 2 * time.Second
 
-// tend looks after the server until ctx ends. It fails when the GPU is gone: only
-// a new process can get it back.
-func (s *Server) tend(ctx context.Context) error {
+// tend looks after the server until ctx ends. It fails when a listener does, or
+// when the GPU is gone: only a new process can get it back.
+func (s *Server) tend(ctx context.Context, listeners chan error) error {
 	t := time.NewTicker(tendEvery)
 	defer t.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case err := <-listeners:
+			listeners <- nil // it is counted at the end
+			return fmt.Errorf("listen: %w", err)
 		case <-s.options.Hangup:
 			s.log.Info("reading all files again, as asked")
 			s.seen = ""
