@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -133,5 +134,54 @@ func TestMetrics(t *testing.T) {
 	after := numbers(t, page)
 	if strings.Contains(page, `source="film"`) || after["streamvet_connections_total"] != 1 || after["streamvet_frames_total"] != 100 {
 		t.Errorf("after it has gone:\n%s", page)
+	}
+}
+
+// The dashboard asks for metrics that there are, by labels that they have.
+func TestDashboard(t *testing.T) {
+	text, err := os.ReadFile("../deploy/grafana.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, err := os.ReadFile("../docs/serve.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dashboard struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal(text, &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	labels := map[string]string{} // by metric
+	for _, m := range regexp.MustCompile("`(streamvet_[a-z_]+)(?:{([a-z_, ]+)})?` \\|").FindAllSubmatch(docs, -1) {
+		labels[string(m[1])] = string(m[2])
+	}
+	asked := 0
+	for _, p := range dashboard.Panels {
+		for _, q := range p.Targets {
+			by := regexp.MustCompile(`by \(([a-z_, ]+)\)`).FindStringSubmatch(q.Expr)
+			for _, name := range regexp.MustCompile(`streamvet_[a-z_]+`).FindAllString(q.Expr, -1) {
+				asked++
+				has, known := labels[name]
+				if !known {
+					has, known = labels[regexp.MustCompile(`_(sum|count|bucket)$`).ReplaceAllString(name, "")]
+				}
+				if !known {
+					t.Errorf("%s asks for %s, which is not in docs/serve.md", p.Title, name)
+				}
+				for _, l := range strings.Split(strings.Join(by[min(len(by), 1):], ""), ", ") {
+					if l != "" && l != "le" && !strings.Contains(has, l) {
+						t.Errorf("%s asks for %s by %s, it has %s", p.Title, name, l, has)
+					}
+				}
+			}
+		}
+	}
+	if asked < 20 {
+		t.Errorf("it asks for %d metrics", asked)
 	}
 }

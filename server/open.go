@@ -137,7 +137,7 @@ func (s *Server) makeGRPC(c *config.Loaded, policy *reach.Policy) error {
 		Detectors: c.Detectors.Dir, Keep: s.wants, Version: s.options.Version, Role: role, Logger: s.log,
 		Limits: api.Limits{
 			Followers: c.Limits.Followers, Watchers: c.Limits.Watchers, Vets: c.Limits.Vets,
-			UploadBytes: uint64(c.Limits.UploadBytes), LiveVet: c.Limits.LiveVet,
+			UploadBytes: uint64(c.Limits.UploadBytes), IndexLastBytes: uint64(c.Limits.IndexLast), LiveVet: c.Limits.LiveVet,
 		},
 	})
 	if c.GRPC.Reflection {

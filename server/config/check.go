@@ -126,6 +126,7 @@ func (c *checks) limits(l *Limits) {
 	c.need(l.Watchers >= 1, "limits.watchers", "%d is not at least 1", l.Watchers)
 	c.need(l.Vets >= 1, "limits.vets", "%d is not at least 1", l.Vets)
 	c.need(l.UploadBytes >= 1<<20, "limits.upload_bytes", "%v is less than 1MiB", l.UploadBytes)
+	c.need(l.IndexLast >= 1<<20, "limits.index_last_bytes", "%v is less than 1MiB", l.IndexLast)
 	c.need(l.LiveVet > 0, "limits.live_vet", "it must be longer than nothing")
 }
 

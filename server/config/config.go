@@ -90,6 +90,7 @@ type Limits struct {
 	Watchers    int           `name:"watchers" default:"1000" help:"calls that watch sources, scores and shadows at the same time"`
 	Vets        int           `name:"vets" default:"4" help:"calls of Vet at the same time"`
 	UploadBytes Bytes         `name:"upload_bytes" default:"16GiB" help:"most that one call of Vet may upload"`
+	IndexLast   Bytes         `name:"index_last_bytes" default:"256MiB" help:"how much of uploads may be gathered in memory, for files with their index at the end"`
 	LiveVet     time.Duration `name:"live_vet" default:"1h" help:"how much of a live source one call of Vet sees"`
 }
 
