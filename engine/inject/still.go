@@ -11,10 +11,14 @@ import (
 // Still gives the picture of a file that is shown at a time from its start, as a
 // JPEG at most so wide and high.
 func (t Tools) Still(ctx context.Context, path string, seconds float64, most int) ([]byte, error) {
-	// Decoding from a little before makes sure that damage looks as it does in play.
-	lead := min(seconds, 3)
+	// Decoding from well before makes sure that damage looks as it does in play. What
+	// comes before the first key picture after a seek is no damage: it is not decoded.
+	lead, corrupt := min(seconds, 12), "+output_corrupt"
+	if lead < seconds {
+		corrupt = "-output_corrupt"
+	}
 	fit := fmt.Sprintf("select='gte(t,%s)',scale=w='min(iw,%d)':h='min(ih,%d)':force_original_aspect_ratio=decrease:force_divisible_by=2:out_range=pc,format=yuvj420p", decimal(max(lead-0.001, 0)), most, most)
-	out, err := runQuiet(ctx, t.Decoder(), "-hide_banner", "-nostdin", "-loglevel", "fatal", "-flags", "+output_corrupt", "-ss", decimal(seconds-lead), "-i", fileURL(path),
+	out, err := runQuiet(ctx, t.Decoder(), "-hide_banner", "-nostdin", "-loglevel", "fatal", "-flags", corrupt, "-ss", decimal(seconds-lead), "-i", fileURL(path),
 		"-map", "0:V:0", "-vf", fit, "-frames:v", "1", "-c:v", "mjpeg", "-q:v", "4", "-f", "mjpeg", "pipe:1")
 	if err == nil && len(out) == 0 {
 		err = fmt.Errorf("there is none")
