@@ -87,6 +87,8 @@ type options struct {
 	folder    string   // of detectors
 	keep      []string // of them
 	paced     bool
+	resolver  reach.Resolver
+	deny      []netip.Prefix
 }
 
 // open opens a house; it closes after the test.
@@ -121,7 +123,7 @@ func openIn(t testing.TB, dir string, o options) *house {
 	}
 	h.journal, err = journal.Open(t.Context(), j)
 	fatal(err)
-	policy, err := reach.New(reach.Options{Roots: []string{h.files}, Allow: o.allow})
+	policy, err := reach.New(reach.Options{Roots: []string{h.files}, Allow: o.allow, Deny: o.deny, Resolver: o.resolver})
 	fatal(err)
 	h.registry, err = registry.Open(registry.Options{
 		Engine: h.engine, Journal: h.journal, Dir: filepath.Join(dir, "registry"), Reach: policy, MaxSources: o.sources, Paced: o.paced,
