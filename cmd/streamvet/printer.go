@@ -265,8 +265,11 @@ func (p paint) severity(text, severity string) string {
 
 // mark is the word for a state, with a sign that stands out without colour too.
 func (p paint) mark(state, severity string) string {
-	if state == "raised" {
+	switch state {
+	case "raised":
 		return p.severity("! raised ", severity)
+	case "updated":
+		return p.severity("~ updated", severity)
 	}
 	return p.in("32", "- cleared")
 }
