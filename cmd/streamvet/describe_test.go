@@ -30,7 +30,7 @@ func TestDescribeTellsTheDecoder(t *testing.T) {
 
 func TestEveryStateHasItsMark(t *testing.T) {
 	for state, want := range map[string]string{"raised": "! raised ", "updated": "~ updated", "cleared": "- cleared"} {
-		if got := (paint{}).mark(state, "minor"); got != want {
+		if got := paint(false).mark(state, "minor"); got != want {
 			t.Errorf("%s is marked %q, want %q", state, got, want)
 		}
 	}

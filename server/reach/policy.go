@@ -200,7 +200,7 @@ func (p *Policy) check(a netip.Addr) error {
 		return p.check(inside)
 	}
 	if kind := special(a); kind != "" && !within(p.options.Allow, a) {
-		return fmt.Errorf("%w: %v is %s: allow its network if the server should", ErrRefused, a, kind)
+		return fmt.Errorf("%w: %v is %s: allow its network (reach.allow) if the server should", ErrRefused, a, kind)
 	}
 	return nil
 }
