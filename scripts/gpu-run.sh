@@ -120,7 +120,7 @@ main() {
     say "for the loader: ${folders[*]}"
     exit $((${#missing[@]} > 0))
   fi
-  mkdir -p "$out" "$scratch/logs"
+  mkdir -p "$out" "$scratch/logs" "$scratch/compiled"
   describe >"$out/gpu-check.txt"
   cat "$out/gpu-check.txt"
   for arg in "${folders[@]}"; do LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$arg; done

@@ -25,6 +25,7 @@ type state struct {
 	Budget  time.Duration
 	Options Options
 	Before  Report
+	Heard   bool // somebody reads events
 }
 
 // event is what a step tells, one a line, through its file descriptor 3.
@@ -49,7 +50,7 @@ func runStep(ctx context.Context, o Options, s step, budget time.Duration, r *Re
 		fmt.Fprintln(out, f)
 	}
 	log := filepath.Join(o.Scratch, s.name+".log")
-	err := startChild(ctx, state{s.name, budget, o, *r}, log, nil, func(e event) {
+	err := startChild(ctx, state{Step: s.name, Budget: budget, Options: o, Before: *r}, log, nil, func(e event) {
 		if e.Finding != nil {
 			add(*e.Finding)
 		}
@@ -79,6 +80,7 @@ func startChild(ctx context.Context, s state, log string, env []string, told fun
 		return err
 	}
 	cmd := exec.CommandContext(ctx, exe)
+	s.Heard = true
 	closeState, err := s.handOver(cmd, env)
 	if err != nil {
 		return err
@@ -155,10 +157,12 @@ func RunStep(ctx context.Context, driver Driver) error {
 	if err := json.Unmarshal(text, &c.state); err != nil {
 		return err
 	}
-	// A profiler between the two may have closed the descriptor; then nobody listens.
-	events := os.NewFile(eventsDescriptor, "events")
-	defer events.Close()
-	c.events = json.NewEncoder(events)
+	c.events = json.NewEncoder(io.Discard)
+	if c.Heard { // else the descriptor is somebody else's
+		events := os.NewFile(eventsDescriptor, "events")
+		defer events.Close()
+		c.events = json.NewEncoder(events)
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.Budget)
 	defer cancel()
 	for _, s := range append(steps(), within()...) {

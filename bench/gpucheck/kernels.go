@@ -64,7 +64,7 @@ func (c *check) profile(ctx context.Context) error {
 		return err
 	}
 	s := c.state
-	s.Step, s.Budget = "kernel-loop", c.left(ctx)
+	s.Step, s.Budget, s.Heard = "kernel-loop", c.left(ctx), false
 	cmd := exec.CommandContext(ctx, tool, "--csv", "--metrics", "gpu__time_duration.sum", "--launch-count", "200", "--target-processes", "all", exe)
 	remove, err := s.handOver(cmd, nil)
 	if err != nil {

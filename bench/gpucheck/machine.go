@@ -59,7 +59,7 @@ func (c *check) openings(ctx context.Context, m *Machine) error {
 	for _, when := range []string{"cold", "warm"} {
 		var o opening
 		var failed string
-		s := state{"open", c.Budget, c.Options, c.Before}
+		s := state{Step: "open", Budget: c.Budget, Options: c.Options, Before: c.Before}
 		err := startChild(ctx, s, filepath.Join(c.Options.Scratch, "open-"+when+".log"), []string{"CUDA_CACHE_PATH=" + cache}, func(e event) {
 			if e.Finding != nil {
 				failed = e.Finding.What

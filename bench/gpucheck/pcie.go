@@ -28,7 +28,7 @@ type pcie struct {
 
 func startPCIe(ctx context.Context, ordinal int) *pcie {
 	p := &pcie{}
-	p.cmd = exec.CommandContext(ctx, "nvidia-smi", "dmon", "-s", "t", "-d", "1", "-i", strconv.Itoa(ordinal))
+	p.cmd = exec.CommandContext(ctx, "nvidia-smi", "dmon", "-s", "t", "-d", "1", "-c", "60", "-i", strconv.Itoa(ordinal))
 	p.cmd.Stdout = &p.out
 	p.cmd.WaitDelay = time.Second
 	if p.cmd.Start() != nil {
