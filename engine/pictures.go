@@ -155,9 +155,11 @@ func (p *pictures) take(ctx context.Context, f *frame.Video, way *journey) error
 }
 
 // depth is how many pictures may be under measurement: none on the CPU, where
-// they are done at once; a few on a GPU, so that the host never waits.
+// they are done at once; a few on a GPU, so that the host never waits. The next
+// picture of a source that comes at its own pace is far away on a GPU's clock: the
+// track sleeps until the measures are there, or they would wait for that picture.
 func (p *pictures) depth() int {
-	if p.source.engine.device.Mem() == frame.MemDevice {
+	if p.source.engine.device.Mem() == frame.MemDevice && !p.source.realtime {
 		return depthOnGPU
 	}
 	return 0
