@@ -62,7 +62,7 @@ func itemsOfSet(dir string, o evalOptions, tell func(string)) ([]eval.Item, erro
 	}
 	name := func(id string) string { return filepath.Join(dir, id) }
 	var out []eval.Item
-	missing := 0
+	missing, untouched := 0, 0
 	for _, i := range set.Items {
 		clip, _ := set.Clip(i.Clip)
 		if len(o.collections) > 0 && !slices.Contains(o.collections, clip.Collection) || !i.Clean() && len(o.kinds) > 0 && !slices.Contains(o.kinds, i.Kind) {
@@ -76,6 +76,10 @@ func itemsOfSet(dir string, o evalOptions, tell func(string)) ([]eval.Item, erro
 		if err != nil {
 			return nil, err
 		}
+		if !i.Clean() && len(truth.Defects) == 0 {
+			untouched++ // its damage met nothing: it is its control once more
+			continue
+		}
 		truth.Damage = nil // not needed, and large
 		one := eval.Item{ID: name(i.ID), Media: filepath.Join(dir, i.Media), Group: clip.Group, Collection: clip.Collection, Kind: i.Kind, Level: i.Level, Truth: truth}
 		if i.Control != "" {
@@ -85,6 +89,9 @@ func itemsOfSet(dir string, o evalOptions, tell func(string)) ([]eval.Item, erro
 	}
 	if missing > 0 && len(out) > 0 {
 		tell(fmt.Sprintf("set %s: %s of %d not made yet: left out", dir, count(missing, "item"), len(set.Items)))
+	}
+	if untouched > 0 && len(out) > 0 {
+		tell(fmt.Sprintf("set %s: the injection of %s met nothing: left out, not counted as clean", dir, count(untouched, "item")))
 	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("set %s: none of its %d items is made and wanted: run streamvet inject --set again, or look at --kinds and --collections", dir, len(set.Items))

@@ -86,6 +86,18 @@ func TestEvalPrintsTablesAndAPage(t *testing.T) {
 	}
 }
 
+// Damage that met nothing leaves a copy of the control: it makes no clean hours.
+func TestEvalLeavesOutWhatWasNotTouched(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "set")
+	a := clip(t, "set-a.mkv", "-f lavfi -i testsrc2=size=320x180:rate=25:duration=6 -f lavfi -i anoisesrc=color=pink:amplitude=0.3:sample_rate=48000:duration=6:seed=1"+encoded)
+	streamvet(t, "inject", "--set", dir, "--encoder", "mpeg2video", "--kinds", "stream_noise:1", a).want(t, exitClean, "hits nothing")
+	o := streamvet(t, "eval", "--json", "--only", "black", dir)
+	o.want(t, exitClean, "met nothing: left out")
+	if r := reportOf(t, o); r.Items != 1 || r.Clean.Items != 1 {
+		t.Errorf("%d items, %d clean", r.Items, r.Clean.Items)
+	}
+}
+
 // What is missed or wrongly said comes with a picture, or its sound.
 func TestEvalShowsTheWorst(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "eval.html")
