@@ -27,16 +27,17 @@ func TestDamage(t *testing.T) {
 		lost   bool // some records, acknowledged ones, are damaged
 		oldest bool // so are the oldest ones: that may look like retention
 	}{
-		"nothing":            {spoil: func(*testing.T, files) {}},
-		"no index":           {spoil: func(t *testing.T, s files) { s.remove(t, s.index) }},
-		"half an index":      {spoil: func(t *testing.T, s files) { s.cut(t, s.index, 10) }},
-		"an index of noise":  {spoil: func(t *testing.T, s files) { s.write(t, s.index, []byte(strings.Repeat("noise", 100))) }},
-		"zeros at the end":   {spoil: func(t *testing.T, s files) { s.append(t, s.last(), make([]byte, 5000)) }},
-		"noise at the end":   {spoil: func(t *testing.T, s files) { s.append(t, s.last(), []byte(strings.Repeat("noise", 100))) }},
-		"half a record more": {spoil: func(t *testing.T, s files) { s.append(t, s.last(), s.read(t, s.last())[:150]) }},
-		"no lock":            {spoil: func(t *testing.T, s files) { s.remove(t, filepath.Join(s.dir, "lock")) }},
-		"no note":            {spoil: func(t *testing.T, s files) { s.remove(t, filepath.Join(s.dir, "note")) }},
-		"a note of noise":    {spoil: func(t *testing.T, s files) { s.write(t, filepath.Join(s.dir, "note"), []byte("x")) }},
+		"nothing":                 {spoil: func(*testing.T, files) {}},
+		"no index":                {spoil: func(t *testing.T, s files) { s.remove(t, s.index) }},
+		"half an index":           {spoil: func(t *testing.T, s files) { s.cut(t, s.index, 10) }},
+		"an index of noise":       {spoil: func(t *testing.T, s files) { s.write(t, s.index, []byte(strings.Repeat("noise", 100))) }},
+		"zeros at the end":        {spoil: func(t *testing.T, s files) { s.append(t, s.last(), make([]byte, 5000)) }},
+		"noise at the end":        {spoil: func(t *testing.T, s files) { s.append(t, s.last(), []byte(strings.Repeat("noise", 100))) }},
+		"half a record more":      {spoil: func(t *testing.T, s files) { s.append(t, s.last(), s.read(t, s.last())[:150]) }},
+		"a trial of the server's": {spoil: func(t *testing.T, s files) { s.write(t, filepath.Join(s.dir, "jetstream", "_test_1"), nil) }},
+		"no lock":                 {spoil: func(t *testing.T, s files) { s.remove(t, filepath.Join(s.dir, "lock")) }},
+		"no note":                 {spoil: func(t *testing.T, s files) { s.remove(t, filepath.Join(s.dir, "note")) }},
+		"a note of noise":         {spoil: func(t *testing.T, s files) { s.write(t, filepath.Join(s.dir, "note"), []byte("x")) }},
 
 		"a cut end":               {func(t *testing.T, s files) { s.cut(t, s.last(), 100) }, true, false},
 		"an end of zeros":         {func(t *testing.T, s files) { s.blot(t, s.last(), -3000, -1) }, true, false},

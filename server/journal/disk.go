@@ -31,11 +31,12 @@ const probeBytes = 512 << 10
 // probe tries whether dir can be written to. Its file ends behind the longest
 // one in there: a limit on the size of files shows, too.
 func probe(dir string) error {
-	f, err := os.CreateTemp(dir, "probe-")
+	path := filepath.Join(dir, "probe")
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return classify(err)
 	}
-	defer os.Remove(f.Name())
+	defer os.Remove(path)
 	_, err = f.WriteAt(make([]byte, probeBytes), longestFile(dir))
 	return classify(errors.Join(err, f.Sync(), f.Close()))
 }

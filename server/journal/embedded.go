@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -29,6 +30,7 @@ const (
 )
 
 func startEmbedded(ctx context.Context, dir string, minFree int64, log *slog.Logger, wake func()) (*embedded, error) {
+	clearTrials(dir)
 	srv, err := server.NewServer(&server.Options{
 		ServerName:             "streamvet",
 		DontListen:             true,
@@ -83,13 +85,13 @@ func (e *embedded) connect(name string) (*nats.Conn, error) {
 
 // broken asks the server. After one failed write it takes no other.
 func (e *embedded) broken() error {
-	health := e.server.Healthz(&server.HealthzOptions{Details: true})
+	health := e.server.Healthz(&server.HealthzOptions{Details: true, Account: account})
 	for range 100 {
 		// It gives its own readiness a millisecond, which a busy machine may not have.
 		if len(health.Errors) == 0 || health.Errors[0].Type != server.HealthzErrorConn {
 			break
 		}
-		health = e.server.Healthz(&server.HealthzOptions{Details: true})
+		health = e.server.Healthz(&server.HealthzOptions{Details: true, Account: account})
 	}
 	if len(health.Errors) == 0 {
 		return nil
@@ -155,7 +157,22 @@ func (e *ear) Tracef(string, ...any) {}
 func (e *ear) diskError() error { e.mu.Lock(); defer e.mu.Unlock(); return e.disk }
 func (e *ear) fatal() error     { e.mu.Lock(); defer e.mu.Unlock(); return e.end }
 
+// account is the one that the server gives those who name none.
+const account = "$G"
+
 // streamDirectory is where the embedded server keeps a stream.
 func streamDirectory(dir, stream string) string {
-	return filepath.Join(dir, "jetstream", "$G", "streams", stream)
+	return filepath.Join(dir, "jetstream", account, "streams", stream)
+}
+
+// clearTrials removes what probe, and the server in the same way, have left where
+// a process was killed.
+func clearTrials(dir string) {
+	os.Remove(filepath.Join(dir, "probe"))
+	for _, where := range []string{filepath.Join(dir, "jetstream"), streamDirectory(dir, "*")} {
+		trials, _ := filepath.Glob(filepath.Join(where, "_test_*"))
+		for _, path := range trials {
+			os.Remove(path)
+		}
+	}
 }

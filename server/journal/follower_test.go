@@ -180,6 +180,7 @@ func TestGapOfRetention(t *testing.T) {
 	filtered := follow(t, j, FromStart(), Filter{Sources: []string{"b"}})
 	fill(t, j, "a", 1, 300)
 	appendOne(t, j, verdict("b", 1))
+	await(t, "the tail", func() bool { return j.tail.seen() == 301 })
 	first := stream(t, j).FirstSeq
 	if first < 100 {
 		t.Fatalf("the first is %d", first)
