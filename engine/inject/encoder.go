@@ -67,6 +67,9 @@ func chooseEncoding(ctx context.Context, t Tools, job Job, m Media) (encoding, e
 	if m.Picture != nil && len(e.container.pictures) == 0 {
 		return e, fmt.Errorf("%s files hold sound only, but the clip has pictures: write .mp4, .mkv, .mov or .ts", ext)
 	}
+	if job.Encoder == "mpeg2video" && m.Picture != nil && !mpeg2Rate(m.Picture.Rate) {
+		return e, fmt.Errorf("MPEG-2 cannot code %s pictures a second: choose another encoder", m.Picture.Rate)
+	}
 	for _, e.pictures = range pictures {
 		for _, e.sound = range sound {
 			if e.pictures == "mpeg2video" && job.Encoder == "" && !mpeg2Rate(m.Picture.Rate) {

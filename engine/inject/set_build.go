@@ -131,7 +131,12 @@ func (b *setBuilder) lookAt(ctx context.Context, c *clipPlan) error {
 		rng := rand.New(rand.NewPCG(seedOf(b.plan.Seed, c.clip.SHA256, "stretch"), 1))
 		c.clip.From = float64(int(spare*rng.Float64()*10)) / 10
 	}
-	c.look, err = lookAtClip(ctx, b.tools, input{path: c.clip.Path, from: c.clip.From, length: c.clip.Length})
+	if c.look, err = lookAtClip(ctx, b.tools, input{path: c.clip.Path, from: c.clip.From, length: c.clip.Length}); err != nil {
+		return err
+	}
+	// What cannot be encoded at all is told of the clip, and not of each item.
+	job := Job{Out: "x" + b.plan.Container, Encoder: b.plan.Encoder, SoundEncoder: b.plan.SoundEncoder, Quality: b.plan.Quality}
+	_, err = chooseEncoding(ctx, b.tools, job, c.look.media)
 	return err
 }
 

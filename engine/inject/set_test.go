@@ -182,6 +182,23 @@ func TestSetsThatCannotBeAreRefused(t *testing.T) {
 	}
 }
 
+// MPEG-2 knows only some rates: a clip at another one is left out, with the reason.
+func TestClipsThatCannotBeEncodedAreLeftOut(t *testing.T) {
+	slow := filepath.Join(t.TempDir(), "slow.mkv")
+	ffmpeg(t, "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25/2:d=6,format=yuv420p", "-c:v", "ffv1", slow)
+	p := setPlan(t, "black")
+	p.Encoder = "mpeg2video"
+	more, err := FindClips([]string{slow})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Clips = append(p.Clips, more...)
+	r := buildSet(t, t.TempDir(), p)
+	if len(r.Set.Clips) != 2 || len(r.LeftOut) != 1 || !strings.Contains(r.LeftOut[0], "cannot code 25/2") {
+		t.Errorf("%d clips, left out %q", len(r.Set.Clips), r.LeftOut)
+	}
+}
+
 func someSet() Set {
 	return Set{Version: SetVersion, Options: SetShape{Seed: 1, Container: ".ts", Quality: -1, Seconds: 10},
 		Clips: []SetClip{{ID: "a", Path: "/a.mp4", Group: "g", Collection: "c", Length: 10}},
