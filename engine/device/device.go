@@ -6,6 +6,7 @@ package device
 
 import (
 	"errors"
+	"fmt"
 	"unsafe"
 
 	"github.com/streamvet/streamvet/engine/frame"
@@ -101,6 +102,25 @@ type Shape struct{ N, C, H, W int }
 
 // Elements is the number of elements.
 func (s Shape) Elements() int { return s.N * s.C * s.H * s.W }
+
+// BytesMax bounds a tensor, and what is read back of one: it is beyond any machine,
+// and keeps the product of sides from overflowing.
+const BytesMax = 1 << 40
+
+// Bytes is the size of a tensor of elements t, or why there is none.
+func (s Shape) Bytes(t DType) (int, error) {
+	if t < U8 || t > F32 {
+		return 0, fmt.Errorf("device: tensor of element type %d: u8, f16 and f32 are known", t)
+	}
+	bytes := t.Bytes()
+	for _, side := range [...]int{s.N, s.C, s.H, s.W} {
+		if side < 1 || side > BytesMax/bytes {
+			return 0, fmt.Errorf("device: tensor of %dx%dx%dx%d %v: every side must be positive and the whole below 2^40 bytes", s.N, s.C, s.H, s.W, t)
+		}
+		bytes *= side
+	}
+	return bytes, nil
+}
 
 // Tensor is a dense NCHW array in the device's memory, for ONNX Runtime to bind to.
 type Tensor interface {

@@ -51,10 +51,8 @@ func (p *plan) Put(f *frame.Video, dst device.Tensor, n int) error {
 	if err := p.picture.Set(f, frame.MemHost); err != nil {
 		return fmt.Errorf("device: put: %w", err)
 	}
-	c := &p.config
-	if f.Width != c.Width || f.Height != c.Height || f.Format != c.Format || f.Colour != c.Colour {
-		return fmt.Errorf("device: put: a picture of %dx%d %+v %+v, the plan is for %dx%d %+v %+v",
-			f.Width, f.Height, f.Format, f.Colour, c.Width, c.Height, c.Format, c.Colour)
+	if err := kernels.CheckPicture(&p.config, f); err != nil {
+		return fmt.Errorf("device: put: %w", err)
 	}
 	C.sv_cpu_put(p.device.form.code(), (*C.struct_sv_plan)(unsafe.Pointer(&p.numbers)),
 		(*C.struct_sv_picture)(unsafe.Pointer(p.picture)), t.row(n), p.scratch)
@@ -70,18 +68,7 @@ func (p *plan) target(dst device.Tensor, n int) (*tensor, error) {
 	if t.memory == nil {
 		return nil, device.ErrClosed
 	}
-	channels := 1
-	if p.config.Channels == device.RGB {
-		channels = 3
-	}
-	want := device.Shape{N: t.shape.N, C: channels, H: p.config.OutHeight, W: p.config.OutWidth}
-	if t.shape != want || t.dtype != p.config.Type {
-		return nil, fmt.Errorf("the tensor is %+v %v, the plan is for %+v %v", t.shape, t.dtype, want, p.config.Type)
-	}
-	if n < 0 || n >= t.shape.N {
-		return nil, fmt.Errorf("row %d of a tensor of %d", n, t.shape.N)
-	}
-	return t, nil
+	return t, kernels.CheckRow(&p.config, t.shape, t.dtype, n)
 }
 
 func (p *plan) Close() error {

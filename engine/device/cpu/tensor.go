@@ -12,10 +12,7 @@ import (
 	"github.com/streamvet/streamvet/engine/frame"
 )
 
-const (
-	alignment      = 64      // of tensors and scratch: a cache line, and the widest vector
-	tensorBytesMax = 1 << 40 // beyond any machine; keeps the product of sides from overflowing
-)
+const alignment = 64 // of tensors and scratch: a cache line, and the widest vector
 
 type tensor struct {
 	device *cpuDevice
@@ -28,15 +25,9 @@ func (d *cpuDevice) NewTensor(s device.Shape, t device.DType) (device.Tensor, er
 	if d.closed.Load() {
 		return nil, device.ErrClosed
 	}
-	if t < device.U8 || t > device.F32 {
-		return nil, fmt.Errorf("device: tensor of element type %d: u8, f16 and f32 are known", t)
-	}
-	bytes := t.Bytes()
-	for _, side := range [...]int{s.N, s.C, s.H, s.W} {
-		if side < 1 || side > tensorBytesMax/bytes {
-			return nil, fmt.Errorf("device: tensor of %dx%dx%dx%d %v: every side must be positive and the whole below 2^40 bytes", s.N, s.C, s.H, s.W, t)
-		}
-		bytes *= side
+	bytes, err := s.Bytes(t)
+	if err != nil {
+		return nil, err
 	}
 	memory, err := allocate(bytes)
 	if err != nil {

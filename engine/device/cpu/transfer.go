@@ -39,7 +39,7 @@ func (d *cpuDevice) NewReadback(bytes int, _ device.Purpose) (device.Readback, e
 	if d.closed.Load() {
 		return nil, device.ErrClosed
 	}
-	if bytes < 1 || bytes > tensorBytesMax {
+	if bytes < 1 || bytes > device.BytesMax {
 		return nil, fmt.Errorf("device: readback of %d bytes: 1 to 2^40 are possible", bytes)
 	}
 	return &readback{bytes: bytes}, nil

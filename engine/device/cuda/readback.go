@@ -22,7 +22,7 @@ type readback struct {
 }
 
 func (g *gpu) NewReadback(bytes int, p device.Purpose) (device.Readback, error) {
-	if bytes < 1 || bytes > bytesMax || int(p) >= purposes {
+	if bytes < 1 || bytes > device.BytesMax || int(p) >= purposes {
 		return nil, fmt.Errorf("device: readback of %d bytes for purpose %d: 1 to 2^40 are possible, for those of device.Purposes", bytes, p)
 	}
 	r := &readback{gpu: g, purpose: p, bytes: bytes}

@@ -12,8 +12,6 @@ import (
 	"github.com/streamvet/streamvet/engine/frame"
 )
 
-const bytesMax = 1 << 40 // of a tensor: beyond any GPU, and far from an overflow
-
 type tensor struct {
 	gpu    *gpu
 	shape  device.Shape
@@ -22,7 +20,7 @@ type tensor struct {
 }
 
 func (g *gpu) NewTensor(s device.Shape, t device.DType) (device.Tensor, error) {
-	bytes, err := sizeOf(s, t)
+	bytes, err := s.Bytes(t)
 	if err != nil {
 		return nil, err
 	}
@@ -43,21 +41,6 @@ func (g *gpu) NewTensor(s device.Shape, t device.DType) (device.Tensor, error) {
 	}
 	g.opened()
 	return &tensor{gpu: g, shape: s, dtype: t, memory: memory}, nil
-}
-
-// sizeOf is the size in bytes of a tensor that makes sense.
-func sizeOf(s device.Shape, t device.DType) (int, error) {
-	if t < device.U8 || t > device.F32 {
-		return 0, fmt.Errorf("device: tensor of element type %d: u8, f16 and f32 are known", t)
-	}
-	bytes := t.Bytes()
-	for _, side := range [...]int{s.N, s.C, s.H, s.W} {
-		if side < 1 || side > bytesMax/bytes {
-			return 0, fmt.Errorf("device: tensor of %dx%dx%dx%d %v: every side must be positive and the whole below 2^40 bytes", s.N, s.C, s.H, s.W, t)
-		}
-		bytes *= side
-	}
-	return bytes, nil
 }
 
 func (t *tensor) Ptr() unsafe.Pointer { return address(t.memory) }
