@@ -11,6 +11,7 @@ import (
 
 	"github.com/streamvet/streamvet/engine/device"
 	"github.com/streamvet/streamvet/engine/verdict"
+	"github.com/streamvet/streamvet/spelling"
 )
 
 // inputs are what a detector can look at, in the order in which people read them.
@@ -81,7 +82,7 @@ func suggestDefect(word string) string {
 	for _, d := range verdict.Defects() {
 		all = append(all, string(d))
 	}
-	if n := nearest(word[:min(len(word), 40)], all); n != "" {
+	if n := spelling.Nearest(word[:min(len(word), 40)], all); n != "" {
 		return "did you mean " + n + "?"
 	}
 	return "the defects are " + strings.Join(all, ", ")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/streamvet/streamvet/spelling"
 )
 
 const (
@@ -50,7 +51,7 @@ func (r *report) structure(node ast.Node, v reflect.Value, field string) {
 		i := slices.Index(all, name)
 		if i < 0 {
 			hint := "the fields here are " + strings.Join(all, ", ")
-			near := nearest(legible(name, maxKey), all)
+			near := spelling.Nearest(legible(name, maxKey), all)
 			if near != "" {
 				hint = "did you mean " + near + "?"
 			}

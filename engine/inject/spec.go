@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/streamvet/streamvet/spelling"
 )
 
 // Spec is one wish for a defect, as `KIND[:param=value,...]@START[-END]` says it.
@@ -179,35 +181,14 @@ func kindByName(name string) (Kind, error) {
 
 // didYouMean names the candidate nearest to s, unless all are far from it.
 func didYouMean(s string, names []string) string {
-	best := slices.MinFunc(names, func(a, b string) int { return editDistance(s, a) - editDistance(s, b) })
-	if d := editDistance(s, best); d > max(2, len(best)/2) {
+	if len(s) > 64 { // user input; nothing that long is near to any name
+		return ""
+	}
+	best := slices.MinFunc(names, func(a, b string) int { return spelling.Distance(s, a) - spelling.Distance(s, b) })
+	if d := spelling.Distance(s, best); d > max(2, len(best)/2) {
 		return ""
 	}
 	return fmt.Sprintf(" (did you mean %s?)", best)
-}
-
-// editDistance is Levenshtein's: how many letters must be put in, taken out or changed.
-func editDistance(a, b string) int {
-	if len(a) > 64 { // user input; nothing that long is near to any name
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 func (p Params) clone() map[string]float64 { return maps.Clone(map[string]float64(p)) }
