@@ -93,18 +93,10 @@ func (s *Source) pace(ctx context.Context, pts time.Duration) error {
 	if !s.paced {
 		return nil
 	}
-	wait := time.Until(s.started.Add(pts))
-	if wait <= 0 {
-		return nil
-	}
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
+	if due := s.started.Add(pts); time.Until(due) > 0 && !sleepUntil(ctx, due) {
 		return ctx.Err()
 	}
+	return nil
 }
 
 // outputsOf are what the scores of a track may be about.
