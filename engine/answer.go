@@ -7,8 +7,8 @@ import (
 
 // deliver gives the score of one row to the source of its picture.
 func (n *network) deliver(l look, at *lane, b *infer.Binding, row int) error {
-	value := float64(b.Score(row))
 	output := &n.detector.Outputs[0]
+	value := fuse(output.Fusion, float64(b.Score(row)), l.suspicion)
 	at.answer[0] = verdict.Score{
 		Detector: n.detector.Name, Defect: output.Defect,
 		PTS: l.pts, Duration: l.duration, Value: value, Reading: value,

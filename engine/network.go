@@ -13,6 +13,7 @@ import (
 	"github.com/streamvet/streamvet/engine/device"
 	"github.com/streamvet/streamvet/engine/frame"
 	"github.com/streamvet/streamvet/engine/infer"
+	"github.com/streamvet/streamvet/engine/measure"
 	"github.com/streamvet/streamvet/models"
 )
 
@@ -57,6 +58,7 @@ type look struct {
 	pts, duration time.Duration
 	width, height int
 	rotation      int // clockwise degrees from the picture as coded to the one shown
+	suspicion     measure.Suspicion
 }
 
 // filled is a batch that the inference goroutine owns. It ends with lane.Done.

@@ -232,7 +232,7 @@ func (p *pictures) judge(ctx context.Context, a arrival) error {
 			}
 			kept = true
 		}
-		if err := v.show(ctx, a); err != nil {
+		if err := v.show(ctx, a, suspicion); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/streamvet/streamvet/engine/batch"
 	"github.com/streamvet/streamvet/engine/device"
 	"github.com/streamvet/streamvet/engine/frame"
+	"github.com/streamvet/streamvet/engine/measure"
 )
 
 // suspicious is the suspicion from which networks look at once.
@@ -45,15 +46,17 @@ func (v *viewer) fit(f *frame.Video) error {
 }
 
 // wants decides whether the network should look at the picture at pts: at the
-// base rate, and sooner while cheap evidence is suspicious.
-func (v *viewer) wants(pts time.Duration, suspicion float64) bool {
+// base rate, sooner while cheap evidence is suspicious, and at every picture in the
+// first moments after container or decoder have told of damage: what it did may be
+// gone with the next keyframe.
+func (v *viewer) wants(pts time.Duration, s measure.Suspicion) bool {
 	if v.lane == nil {
 		return false
 	}
 	sampling := &v.network.spec.Sampling
 	due := !v.looked || pts >= v.next
-	if !due && suspicion >= suspicious && sampling.Suspicious > 0 {
-		due = pts-v.last >= sampling.Suspicious
+	if !due && s.Level() >= suspicious && sampling.Suspicious > 0 {
+		due = s.News || pts-v.last >= sampling.Suspicious
 	}
 	if !due {
 		return false
@@ -64,7 +67,7 @@ func (v *viewer) wants(pts time.Duration, suspicion float64) bool {
 
 // show gives the picture to the network; it waits for a free slot. On a GPU the
 // picture is queued only: the event of the slot tells the network when it is there.
-func (v *viewer) show(ctx context.Context, f arrival) error {
+func (v *viewer) show(ctx context.Context, f arrival, s measure.Suspicion) error {
 	clock := &v.owner.source.clock
 	began := time.Now()
 	slot, ok, err := v.acquire(ctx)
@@ -88,7 +91,7 @@ func (v *viewer) show(ctx context.Context, f arrival) error {
 	committed := time.Now()
 	f.way.stage("prepare", acquired, committed)
 	v.lane.Commit(slot, look{
-		owner: v.owner, came: f.at, way: f.way.hold(), committed: committed, pts: f.PTS, duration: f.Duration, width: f.Width, height: f.Height, rotation: f.Rotation,
+		owner: v.owner, came: f.at, way: f.way.hold(), committed: committed, pts: f.PTS, duration: f.Duration, width: f.Width, height: f.Height, rotation: f.Rotation, suspicion: s,
 	})
 	return nil
 }

@@ -53,6 +53,7 @@ func (r *report) check(m *Manifest, folder string) {
 		r.need(namePattern.MatchString(name), "params", "%.70q is no name: use a-z, 0-9 and _", name)
 	}
 	r.outputs(m)
+	r.fusion(m)
 	if m.Network != nil {
 		r.need(m.Input == "picture", "network", "a network looks at pictures, the input is %.20q: use a measure", m.Input)
 		r.network(m.Network)

@@ -32,6 +32,8 @@ type Output struct {
 	Defect verdict.Defect `yaml:"defect"`
 	Unit   string         `yaml:"unit"` // of Score.Reading: "level", "LUFS", "share of the picture", ...
 	Rule   Rule           `yaml:"rule"`
+	// Fusion joins the network's score with hints of damage; nil: it stays as it is.
+	Fusion *Fusion `yaml:"fusion,omitempty"`
 }
 
 // Rule is verdict.Rule as it is written in a manifest.

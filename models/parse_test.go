@@ -43,6 +43,8 @@ func TestBadManifests(t *testing.T) {
 		{"outputs are text", "gloom", "provenance: None.", "provenance: [None]", "provenance: text is needed"},
 		{"network of sound", "bright", "input: picture", "input: sound", `network: a network looks at pictures, the input is "sound"`},
 		{"two outputs of a network", "bright", "outputs:", "outputs:\n  - {defect: blur, unit: u, rule: {raise: 1, clear: 1, min_duration: 0s, hold: 0s}}", "outputs: a network scores one defect, there are 2"},
+		{"fusion without a network", "gloom", "unit: dBFS\n    rule:\n", "unit: dBFS\n    fusion: {bias: 0, network: 1}\n    rule:\n", "outputs[1].fusion: it joins the score of a network with hints"},
+		{"fusion's weights", "bright", "outputs:\n  - ", "outputs:\n  - fusion: {bias: 99, network: 0}\n    ", "outputs[0].fusion.network: 0: without the network's own word"},
 		{"hash", "bright", "sha256: ", "sha256: x", "network.sha256: "},
 		{"file", "bright", "file: bright.onnx", "file: bright.pt", "network.file: \"bright.pt\" is no file beside the manifest"},
 		{"hidden file", "bright", "file: bright.onnx", "file: .onnx", "is no file beside the manifest"},

@@ -112,9 +112,8 @@ func (s *Picture) Observe(dst []verdict.Score, f FrameInfo, m *frame.Measures) [
 	return dst
 }
 
-// Suspicion says how much cheap evidence there is that the last picture is
-// damaged, 0..1; from 0.5 on, networks should look at once.
-func (s *Picture) Suspicion() float64 { return s.p.suspicion }
+// Suspicion is what hints at damage in the last picture.
+func (s *Picture) Suspicion() Suspicion { return s.p.suspicion }
 
 // picture is the picture under observation and what all forms share of the
 // ones before it.
@@ -127,7 +126,7 @@ type picture struct {
 	cut          bool    // a new scene begins here
 	still        still
 	bars         float64 // share of the upper half that has the hues of colour bars
-	suspicion    float64
+	suspicion    Suspicion
 
 	previous          [frame.GridHeight * frame.GridWidth]uint8
 	sinceCut          int     // pictures, this one included
@@ -135,7 +134,7 @@ type picture struct {
 	change            float64 // mean absolute difference to the previous picture, levels a sample
 	usual             float64 // its running level within the scene, over pictures that move
 	edges, edgeSpread float64 // running share of EdgeBlocks, and how much it varies
-	tainted           bool    // the bitstream was damaged since the last keyframe
+	told              told
 }
 
 func (p *picture) take(f FrameInfo, m *frame.Measures) {
@@ -185,34 +184,6 @@ func (p *picture) findCut() {
 		p.usual += (p.change - p.usual) / 8
 	}
 	p.still.liven(p.m)
-}
-
-// suspect gathers cheap evidence of damage: the bitstream was broken since the
-// last keyframe, block edges appear from one picture to the next, or the
-// picture changes with a jolt and it is no cut.
-func (p *picture) suspect() {
-	if p.Keyframe {
-		p.tainted = false
-	}
-	if p.Evidence.Damaged() || p.Evidence.Gap > 0 {
-		p.tainted = true
-	}
-	edges := ratio(uint64(p.m.EdgeBlocks), uint64(p.m.Blocks))
-	if p.sinceCut == 1 {
-		p.edges, p.edgeSpread = edges, 0
-	}
-	// Busy texture has many block edges, and they come and go.
-	jump := ramp((edges-p.edges)/max(p.edgeSpread, 0.0025), 2, 4, 12)
-	p.edgeSpread += (math.Abs(edges-p.edges) - p.edgeSpread) / 16
-	p.edges += (edges - p.edges) / 16
-	jolt := 0.0
-	if !p.cut && p.sinceCut > 4 {
-		jolt = ramp(p.jolt, 3, 6, 12)
-	}
-	p.suspicion = max(jump, jolt)
-	if p.tainted {
-		p.suspicion = 1
-	}
 }
 
 // score is the score of the picture under observation.

@@ -244,7 +244,7 @@ func TestSuspicion(t *testing.T) {
 	clean := &frame.Measures{Pixels: 1 << 16, Blocks: 256, HasPrevious: 1, SAD: 2 << 16, BlockDiffMax: 3000}
 	observe := func(m frame.Measures, f FrameInfo) float64 {
 		s.Observe(nil, f, &m)
-		return s.Suspicion()
+		return s.Suspicion().Level()
 	}
 	for n := range 20 {
 		if got := observe(*clean, FrameInfo{PTS: time.Duration(n) * testFrame, Keyframe: n == 0}); got >= 0.5 {
@@ -267,6 +267,12 @@ func TestSuspicion(t *testing.T) {
 	}
 	if got := observe(*clean, FrameInfo{}); got < 0.5 {
 		t.Errorf("after a refused packet, before a keyframe: suspicion %.2f", got)
+	}
+	if got := observe(*clean, FrameInfo{Keyframe: true}); got < 0.5 {
+		t.Errorf("at a keyframe that comes so soon that it may be what is damaged: suspicion %.2f", got)
+	}
+	for range ahead {
+		observe(*clean, FrameInfo{})
 	}
 	if got := observe(*clean, FrameInfo{Keyframe: true}); got >= 0.5 {
 		t.Errorf("at the next keyframe: suspicion %.2f", got)
@@ -343,7 +349,7 @@ func FuzzObserve(f *testing.F) {
 					t.Fatalf("%+v", score)
 				}
 			}
-			if v := s.Suspicion(); !(v >= 0 && v <= 1) {
+			if v := s.Suspicion().Level(); !(v >= 0 && v <= 1) {
 				t.Fatalf("suspicion %v", v)
 			}
 		}
