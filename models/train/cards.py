@@ -115,7 +115,7 @@ def chart(rng, w, h):
     bars = rng.randrange(4, 40)
     for k in range(bars):
         x = k * w // bars
-        pen.rectangle((x, rng.randrange(h), x + w // bars - rng.randrange(1, 6), h), fill=rng.randrange(256))
+        pen.rectangle((x, rng.randrange(h), x + max(w // bars - rng.randrange(1, 6), 0), h), fill=rng.randrange(256))
     for _ in range(rng.randrange(0, 5)):
         points = [(k * w // 20, rng.randrange(h)) for k in range(21)]
         pen.line(points, fill=rng.randrange(256), width=rng.randrange(1, 5))
