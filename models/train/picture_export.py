@@ -1,0 +1,111 @@
+"""Trained weights to the ONNX file that streamvet embeds, calibrated.
+
+    picture_export.py --weights picture.pt --set OUT --out distortion.onnx
+
+A score of 0.5 is where at most --alarms of the clean looks of the val split lie at or above, plus --margin in logits. A group of looks
+counts as much as any other. The file is checked: onnx.checker, names, size, parity with PyTorch at many sizes.
+"""
+
+import argparse
+import os
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from net import Conv
+from picture_data import load
+from picture_distort import DEFECTS
+from picture_net import Looker, PictureNet
+from picture_train import score
+
+OPSET, MAX_BYTES, PARITY = 17, 2_000_000, 1e-4
+
+
+class Shipped(nn.Module):
+    """uint8 luma [N,1,H,W] to one score [N] a defect, 0..1."""
+
+    def __init__(self, net: PictureNet, offsets):
+        super().__init__()
+        self.looker, self.net = Looker(), net
+        self.register_buffer("offsets", torch.as_tensor(offsets, dtype=torch.float32))
+
+    def forward(self, luma):
+        return torch.sigmoid(self.net(self.looker(luma)) - self.offsets).unbind(1)
+
+
+def load_net(path: str) -> PictureNet:
+    stored = torch.load(path, weights_only=True)
+    net = PictureNet(**stored["shape"])
+    net.load_state_dict(stored["weights"])
+    return net.eval()
+
+
+def fold(net: PictureNet) -> PictureNet:
+    for module in net.modules():
+        if isinstance(module, Conv):
+            module.conv, module.norm = fuse_conv_bn_eval(module.conv, module.norm), nn.Identity()
+    return net
+
+
+def calibrate(net: PictureNet, windows, alarms: float, margin: float) -> np.ndarray:
+    logits, variants, of = score(net, windows)
+    clean = np.array([not v["defect"] for v in variants])
+    groups = np.array([w.group for w in of])[clean]
+    weight = 1 / np.array([np.sum(groups == g) for g in groups])
+    return np.array([weighted_quantile(logits[clean, k], weight, 1 - alarms) for k in range(len(DEFECTS))]) + margin
+
+
+def weighted_quantile(values, weight, q) -> float:
+    order = np.argsort(values)
+    share = np.cumsum(weight[order]) / weight.sum()
+    return float(values[order][min(np.searchsorted(share, q), len(values) - 1)])
+
+
+def write(model: Shipped, path: str) -> None:
+    dynamic = {"luma": {0: "n", 2: "h", 3: "w"}, **{name: {0: "n"} for name in DEFECTS}}
+    torch.onnx.export(model, torch.zeros(2, 1, 288, 352, dtype=torch.uint8), path, opset_version=OPSET, input_names=["luma"],
+                      output_names=DEFECTS, dynamic_axes=dynamic, dynamo=False)
+    onnx.checker.check_model(onnx.load(path), full_check=True)
+    if os.path.getsize(path) > MAX_BYTES:
+        raise ValueError(f"{path} is larger than {MAX_BYTES} bytes")
+
+
+def largest_difference(model: Shipped, path: str) -> float:
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    worst, noise = 0.0, np.random.default_rng(5)
+    for n, h, w in ((1, 288, 352), (2, 720, 1280), (3, 144, 1920), (1, 128, 128), (1, 176, 320), (1, 1088, 1920), (2, 64, 96)):
+        luma = noise.integers(0, 256, (n, 1, h, w), dtype=np.uint8)
+        luma[..., : h // 2, :] = (np.add.outer(np.arange(h // 2), np.arange(w)) // 9 % 256).astype(np.uint8)
+        with torch.no_grad():
+            expected = model(torch.from_numpy(luma))
+        for got, want in zip(session.run(DEFECTS, {"luma": luma}), expected):
+            worst = max(worst, float(np.abs(got - want.numpy()).max()))
+    return worst
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--weights", required=True)
+    args.add_argument("--set", required=True)
+    args.add_argument("--out", required=True)
+    args.add_argument("--alarms", type=float, default=.002)
+    args.add_argument("--margin", type=float, default=.2)
+    args = args.parse_args()
+    torch.set_num_threads(1)
+    net = load_net(args.weights)
+    offsets = calibrate(net, load(os.path.join(args.set, "val")), args.alarms, args.margin)
+    print("offsets", dict(zip(DEFECTS, offsets.round(3).tolist())))
+    model = Shipped(fold(net), offsets).eval()
+    write(model, args.out)
+    difference = largest_difference(model, args.out)
+    print(f"{args.out}: {os.path.getsize(args.out)} bytes, opset {OPSET}, largest difference to PyTorch {difference:.1e}")
+    if difference > PARITY:
+        raise SystemExit(f"the ONNX file differs from PyTorch by {difference}, more than {PARITY}")
+
+
+if __name__ == "__main__":
+    main()
