@@ -14,7 +14,7 @@ const module = "github.com/streamvet/streamvet/"
 var arrows = map[string][]string{
 	"bench":                     {"bench/gpucheck", "engine", "engine/inject", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
 	"bench/gpucheck":            {"engine", "engine/device", "engine/device/cpu", "engine/device/cuda", "engine/frame", "engine/infer", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
-	"cmd/streamvet":             {"cmd/streamvet/evalpage", "cmd/streamvet/report", "engine", "engine/device/cpu", "engine/device/cuda", "engine/eval", "engine/infer", "engine/inject", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1", "server", "server/access", "server/client", "server/config"},
+	"cmd/streamvet":             {"cmd/streamvet/evalpage", "cmd/streamvet/report", "engine", "engine/device/cpu", "engine/device/cuda", "engine/eval", "engine/infer", "engine/inject", "engine/measure/sound", "engine/media", "engine/trial", "engine/verdict", "models", "proto/streamvet/v1", "server", "server/access", "server/client", "server/config"},
 	"cmd/streamvet/evalpage":    {"cmd/streamvet/report", "engine/eval", "engine/verdict"},
 	"cmd/streamvet/report":      {"engine", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
 	"engine":                    {"engine/batch", "engine/device", "engine/device/cpu", "engine/device/cuda", "engine/frame", "engine/infer", "engine/measure", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
@@ -33,6 +33,7 @@ var arrows = map[string][]string{
 	"engine/measure":            {"engine/frame", "engine/verdict"},
 	"engine/measure/sound":      {"engine/frame", "engine/measure", "engine/verdict"},
 	"engine/media":              {"engine/frame"},
+	"engine/trial":              {"engine", "engine/infer", "engine/measure/sound", "engine/verdict", "models", "proto/streamvet/v1"},
 	"engine/verdict":            {},
 	"models":                    {"engine/device", "engine/frame", "engine/verdict", "spelling"},
 	"proto/streamvet/v1":        {},

@@ -35,6 +35,23 @@ type Refused struct {
 	Err    error // one error a line, each naming file, line, field and remedy
 }
 
+// Faults lists what is wrong, in the order of the manifest's fields.
+func (r Refused) Faults() []*Fault {
+	joined, ok := r.Err.(interface{ Unwrap() []error })
+	if !ok {
+		return []*Fault{{Err: r.Err}} // it was not read at all
+	}
+	var faults []*Fault
+	for _, err := range joined.Unwrap() {
+		var f *Fault
+		if !errors.As(err, &f) {
+			f = &Fault{Err: err}
+		}
+		faults = append(faults, f)
+	}
+	return faults
+}
+
 func (e *RefusedError) Error() string {
 	lines := make([]string, 0, len(e.Folders))
 	for _, r := range e.Folders {
@@ -123,21 +140,21 @@ func read(fsys fs.FS, folder string) (Detector, error) {
 		return Detector{}, err
 	}
 	m, r := parse(data)
-	r.check(&m, folder)
 	d := Detector{Manifest: m}
-	if n := m.Network; n != nil {
+	if n := m.Network; n != nil { // before check, which cannot tell what a wrong sum should be
 		d.ONNX = r.onnx(fsys, folder, "network", n.File, n.SHA256)
 		if n.Half != nil {
 			d.HalfONNX = r.onnx(fsys, folder, "network.half", n.Half.File, n.Half.SHA256)
 		}
 	}
+	r.check(&m, folder)
 	return d, r.err()
 }
 
 // onnx reads a file that a field of the manifest names, and holds it to its sum.
 func (r *report) onnx(fsys fs.FS, folder, field, name, want string) []byte {
 	if name == "" || !r.plainFile(name) {
-		return nil // told already
+		return nil // check tells
 	}
 	data, err := readFile(fsys, path.Join(folder, name), maxONNXBytes)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -29,12 +30,33 @@ func TestLoadOne(t *testing.T) {
 		t.Errorf("%s at %s: %v", d.Name, d.Path, err)
 	}
 	var refused *RefusedError
-	if _, err := LoadOne(dir, "staging/bad"); !errors.As(err, &refused) || len(refused.Folders) != 1 {
-		t.Errorf("a bad one: %v", err)
+	d, err = LoadOne(dir, "staging/bad")
+	if !errors.As(err, &refused) || len(refused.Folders) != 1 || d.Name != "bad" {
+		t.Fatalf("a bad one: %v, %+v", err, d)
+	}
+	faults := refused.Folders[0].Faults()
+	if len(faults) < 5 || faults[0].Field != "version" || faults[0].Line != 0 || faults[0].Error() != "detector.yaml: version: it is missing" {
+		t.Errorf("faults: %v", faults)
 	}
 	for _, folder := range []string{"staging/none", "", ".", "..", "../black", "/staging/black", "staging/black/detector.yaml", "out/etc", "staging//black"} {
 		if _, err := LoadOne(dir, folder); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%q: %v, want %v", folder, err, fs.ErrNotExist)
+		}
+	}
+}
+
+func TestFolders(t *testing.T) {
+	for dir, want := range map[string][]string{
+		"black":         {"black"},
+		"testdata/good": {"testdata/good/bright", "testdata/good/gloom"},
+	} {
+		if got, err := Folders(dir); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %v, %v", dir, got, err)
+		}
+	}
+	for _, dir := range []string{"nowhere", "one.go", t.TempDir()} {
+		if got, err := Folders(dir); err == nil {
+			t.Errorf("%s: %v", dir, got)
 		}
 	}
 }

@@ -7,6 +7,26 @@ import (
 	"unicode"
 )
 
+// Fault is one thing that is wrong with a detector's folder.
+type Fault struct {
+	Line  int    // of detector.yaml; 0 where no line is to blame
+	Field string // "network.tensor.dtype", "outputs[0].rule"; "" is the whole file
+	Err   error  // what is wrong and, after a colon, what to do
+}
+
+func (f *Fault) Error() string {
+	at := manifestFile
+	if f.Line > 0 {
+		at = fmt.Sprintf("%s:%d", manifestFile, f.Line)
+	}
+	if f.Field != "" {
+		at += ": " + f.Field
+	}
+	return fmt.Sprintf("%s: %v", at, f.Err)
+}
+
+func (f *Fault) Unwrap() error { return f.Err }
+
 // report gathers what is wrong with one manifest, one fault a field.
 type report struct {
 	lines map[string]int  // of the fields that the file has, by path: "outputs[0].rule"
@@ -38,14 +58,7 @@ func (r *report) add(field, format string, args ...any) {
 	if len(r.errs) >= maxFindings {
 		return
 	}
-	at := manifestFile
-	if line := r.lines[field]; line > 0 {
-		at = fmt.Sprintf("%s:%d", manifestFile, line)
-	}
-	if field != "" {
-		at += ": " + field
-	}
-	r.errs = append(r.errs, fmt.Errorf("%s: %w", at, fmt.Errorf(format, args...)))
+	r.errs = append(r.errs, &Fault{Line: r.lines[field], Field: field, Err: fmt.Errorf(format, args...)})
 }
 
 // legible is s in at most n bytes without what a terminal would obey.

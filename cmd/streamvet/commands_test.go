@@ -20,7 +20,8 @@ func TestHelpTeaches(t *testing.T) {
 		{"vet -h", []string{"Usage: streamvet vet"}},
 		{"inject --help", []string{"Examples:", "--defect black@3-4", "--truth", "--seed", "--set", "Exit code: 0"}},
 		{"eval --help", []string{"Usage: streamvet eval", "Examples:", "streamvet inject --set", "Mann-Whitney", "Exit code: 0", "--json", "--report", "--cache"}},
-		{"detectors --help", []string{"Usage: streamvet detectors", "Examples:", "streamvet detectors black", "--models"}},
+		{"detectors --help", []string{"Usage: streamvet detectors", "Examples:", "streamvet detectors black", "detectors verify", "--models"}},
+		{"detectors verify --help", []string{"Usage: streamvet detectors verify", "Examples:", "models/README.md", "--json", "Exit code: 0"}},
 		{"version --help", []string{"Usage: streamvet version"}},
 	} {
 		o := streamvet(t, strings.Fields(c.args)...)

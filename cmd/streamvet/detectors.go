@@ -17,10 +17,12 @@ import (
 type detector = models.Detector
 
 const detectorsHelp = `Usage: streamvet detectors [flags] [NAME...]
+       streamvet detectors verify DIR...
        streamvet detectors ls|load|unload|reload|compare ...
 
 Lists what is looked for, by which detector, and from which score on. With
-NAMEs it shows those in full. The second form is about the detectors that a
+NAMEs it shows those in full. The second form checks a detector of your own
+(streamvet detectors verify --help). The third is about the detectors that a
 server runs (streamvet detectors load --help).
 
 Examples:
@@ -34,6 +36,9 @@ Flags:
 func detectorsCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if verbs := remoteDetectors(); len(args) > 0 && slices.ContainsFunc(verbs, func(v verb) bool { return v.name == args[0] }) {
 		return runVerb(ctx, "detectors", "", verbs, args, stdout, stderr)
+	}
+	if len(args) > 0 && args[0] == "verify" {
+		return verifyCommand(ctx, args[1:], stdout, stderr)
 	}
 	f := pflag.NewFlagSet("detectors", pflag.ContinueOnError)
 	f.SetOutput(io.Discard)
