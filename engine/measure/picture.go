@@ -125,15 +125,17 @@ type picture struct {
 	mean         float64 // luma
 	cut          bool    // a new scene begins here
 	still        still
+	hush         hush
 	bars         float64 // share of the upper half that has the hues of colour bars
 	suspicion    Suspicion
 
 	previous          [frame.GridHeight * frame.GridWidth]uint8
-	sinceCut          int     // pictures, this one included
-	jolt              float64 // change against the usual one
-	change            float64 // mean absolute difference to the previous picture, levels a sample
-	usual             float64 // its running level within the scene, over pictures that move
-	edges, edgeSpread float64 // running share of EdgeBlocks, and how much it varies
+	spread            [frame.HistogramBins]uint32 // Histogram of the picture before
+	sinceCut          int                         // pictures, this one included
+	jolt              float64                     // change against the usual one
+	change            float64                     // mean absolute difference to the previous picture, levels a sample
+	usual             float64                     // its running level within the scene, over pictures that move
+	edges, edgeSpread float64                     // running share of EdgeBlocks, and how much it varies
 	told              told
 }
 
@@ -149,8 +151,9 @@ func (p *picture) take(f FrameInfo, m *frame.Measures) {
 	p.findBars()
 	p.still.take(p)
 	p.findCut()
+	p.hush.take(p)
 	p.suspect()
-	p.previous = m.GridY
+	p.previous, p.spread = m.GridY, m.Histogram
 }
 
 // findCut tells a cut from motion: the coarse picture changes as a whole, and
@@ -165,15 +168,16 @@ func (p *picture) findCut() {
 	for i, y := range p.m.GridY {
 		grid += abs(int(y) - int(p.previous[i]))
 	}
-	coarse := float64(grid) / float64(len(p.previous))
+	again, coarse := p.cut, float64(grid)/float64(len(p.previous))
 	p.cut = coarse > 8 && p.change > 3*p.usual
 	p.sinceCut++
 	if p.cut {
 		p.sinceCut = 1
-		return
 	}
-	if p.still.quiet || p.still.pop && p.Keyframe {
-		return // that says nothing of how much moves when something does
+	// A cut says nothing of how much moves when something does, nor does a picture at
+	// rest. One cut after another is motion.
+	if p.cut && !again || p.still.quiet || p.still.pop && p.Keyframe {
+		return
 	}
 	if p.usual == 0 {
 		p.usual = p.change
@@ -184,6 +188,17 @@ func (p *picture) findCut() {
 		p.usual += (p.change - p.usual) / 8
 	}
 	p.still.liven(p.m)
+}
+
+// alike tells whether luma is spread as in the picture before: then this is the
+// same scene, though it may have moved far.
+func (p *picture) alike() bool {
+	var differ, all uint64
+	for i, n := range p.m.Histogram {
+		all += uint64(n)
+		differ += uint64(max(n, p.spread[i]) - min(n, p.spread[i]))
+	}
+	return 8*differ < all // twice the share that lies elsewhere
 }
 
 // score is the score of the picture under observation.

@@ -20,7 +20,7 @@ func (d *combing) knobs() []knob { return []knob{{"share", &d.share, 0.001, 0.5}
 func (d *combing) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
 	rows := ratio(uint64(p.m.CombPixels), uint64(p.m.Pixels))
 	columns := ratio(uint64(p.m.CombColumns), uint64(p.m.Pixels))
-	moving := max(ratio(uint64(p.m.BlocksChanged[2]), uint64(p.m.Blocks)), 0.05)
+	moving := max(ratio(uint64(p.m.BlocksChanged[2]), uint64(p.m.Blocks)), 0.08)
 	excess := max(rows-columns, 0)
 	d.learn(p, excess)
 	reading := (excess - d.usual) / moving

@@ -80,7 +80,7 @@ func (d *freeze) goesOn(p *picture) bool {
 	case r.frozen && r.sinceExact >= patience && s.exact == 0:
 		r.end = r.exactEnd
 		return false
-	case s.quiet:
+	case s.quiet || p.hush.pictures > 0:
 		return true
 	case r.frames == 0:
 		// A coarse encoding takes one more picture to come to rest.
@@ -118,7 +118,7 @@ func (d *freeze) extend(p *picture) {
 	r.exacts += s.exact
 	r.recent[r.frames%len(r.recent)] = s.exact
 	r.frames++
-	r.popped = !s.quiet
+	r.popped = !s.quiet && p.hush.pictures == 0
 	if !r.popped {
 		r.end = p.PTS + p.Duration
 	}
@@ -171,7 +171,11 @@ func (d *freeze) finish(dst []verdict.Score, o output, p *picture) []verdict.Sco
 		// Motion that goes on with a jump was hidden meanwhile: then it takes fewer
 		// exact repeats to be sure.
 		jumps := !p.cut && !p.Keyframe && !p.still.pop && p.jolt > 2
-		if r.frozen || jumps && r.end-r.start >= r.need && d.repeats(0.6) {
+		long := r.end-r.start >= r.need
+		if !r.frozen && p.hush.leapt && p.PTS-p.hush.start >= r.need {
+			r.start, r.frozen = max(p.hush.start, r.told), true
+		}
+		if r.frozen || jumps && long && d.repeats(0.6) {
 			dst = d.tell(dst, o)
 		}
 		if p.PTS > r.told {

@@ -1,19 +1,21 @@
 package measure
 
 import (
+	"math"
 	"time"
 
 	"github.com/streamvet/streamvet/engine/verdict"
 )
 
 // stutter: motion hitches, because pictures are repeated or missing. Reading:
-// milliseconds of hitch within the last second. 0.5 at `hitch_ms`; single
-// repeats are not seen. Film and low rates are carried with repeats in a steady
-// cadence (2:3 pulldown, every picture twice), which is no defect. What gives a
-// fault away is that motion jumps after the repeat, because the repeat stood
-// where another picture should have been; or else, that the scene has moved for
-// a second without repeats. While pictures repeat nothing is told; then the score
-// speaks for the stretch from the first repeat, or from where a picture is missing.
+// milliseconds of hitch within a second. 0.5 at `hitch_ms`; single repeats are
+// not seen. Film and low rates are carried with repeats in a steady cadence (2:3
+// pulldown, every picture twice), which is no defect. What gives a fault away is
+// that motion jumps after the repeat, because the repeat stood where another
+// picture should have been; or else, that the scene has moved for a second
+// without repeats. While it is open what a repeat will turn out to be, and for a
+// second after a hitch that is too short by itself, nothing is told; then scores
+// speak for the stretch from the first hitch to the end of the last.
 type stutter struct {
 	hitch    float64 // milliseconds
 	motion   float64 // change of a picture, levels a sample, that counts as motion
@@ -22,29 +24,23 @@ type stutter struct {
 
 	run       hitch         // repeats up to now
 	most      float64       // usual BlockDiffMax of pictures that move
+	moving    float64       // usual share of the blocks that move
 	lull      int           // pictures that neither moved nor were repeats, since the last that moved
 	moved     float64       // change of the last picture that moved
-	jump      float64       // change of a jump after repeats, if the last picture was one
-	jumped    time.Duration // the length of those repeats
+	jump      hitch         // before the last picture, if the next one must tell
 	smooth    int           // pictures that moved without a repeat, up to the last repeat or now
 	smoothFor time.Duration // how long they were shown
+	before    int           // the same up to the run of repeats
 	smoothAt  time.Duration
 	isSmooth  bool // the scene has moved smoothly, latest at smoothAt
 	pace      pace
-	events    [16]hitch // ring
-	count     int
-	told      time.Duration // while it waits, scores speak for the time up to here
-	waits     bool          // for what the repeats will turn out to be
-}
-
-// hitch is a stretch of repeated or missing pictures.
-type hitch struct {
-	at, length time.Duration
-	pictures   int
+	hitches   hitches
+	told      time.Duration // scores were given for the time up to here
+	begun     bool
 }
 
 func newStutter() pictureForm {
-	return &stutter{hitch: 90, motion: 0.6, life: 0.08, freezeAt: 0.5}
+	return &stutter{hitch: 90, motion: 0.25, life: 0.08, freezeAt: 0.5}
 }
 
 func (d *stutter) knobs() []knob {
@@ -57,25 +53,19 @@ func (d *stutter) knobs() []knob {
 }
 
 func (d *stutter) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
+	if !d.begun {
+		d.begun, d.told = true, p.PTS
+	}
 	most := float64(p.m.BlockDiffMax)
 	repeat := p.m.HasPrevious != 0 && p.change < 0.3*p.usual && most < 0.1*d.most
-	moves := !p.still.pop && p.change >= 0.5*max(p.usual, d.motion)
-	lively := p.usual >= d.motion && p.still.life >= d.life
+	moves := !repeat && !p.still.pop && p.change >= 0.5*max(p.usual, d.motion)
 	lost := d.pace.missing(p)
-	ran := d.smooth > 0 // the picture before moved, too
-	if p.cut {
-		d.begin()
-	}
-	d.confirm(p, moves && !repeat)
+	d.confirm(p, repeat)
 	switch {
-	case moves && !repeat:
-		if d.run.pictures > 0 && lively && !p.cut {
-			d.resumed(p)
-		}
-		d.smooth++
-		d.smoothFor += p.Duration
-		d.lull = 0
+	case moves:
+		d.resumed(p, lost)
 		d.most += (most - d.most) / 8
+		d.moving += (p.blocksMoving() - d.moving) / 8
 		d.moved = p.change
 	case repeat:
 		d.repeated(p)
@@ -86,84 +76,161 @@ func (d *stutter) observe(dst []verdict.Score, o output, p *picture) []verdict.S
 			d.run.length += p.Duration
 		}
 	}
-	start := p.PTS
-	if lost > 0 && ran && moves && lively && !p.cut {
-		d.note(hitch{at: p.PTS, length: lost})
-		start -= lost
-	}
-	return d.tell(dst, o, p, start)
+	return d.tell(dst, o, p)
 }
 
-// tell scores the time from start on, or from where scores have waited, to the end
-// of p; or waits.
-func (d *stutter) tell(dst []verdict.Score, o output, p *picture, start time.Duration) []verdict.Score {
-	repeats := d.run.pictures > 0 && d.run.length.Seconds() < d.freezeAt
-	if (repeats || d.jump > 0) && !d.waits {
-		d.waits, d.told = true, start
+// tell scores the time up to the end of p, as far as it is known what it was.
+func (d *stutter) tell(dst []verdict.Score, o output, p *picture) []verdict.Score {
+	sum, first, last := d.hitches.within(p.PTS, time.Second)
+	ms, known := milliseconds(sum), p.PTS+p.Duration
+	if last = min(last, known); ms >= d.hitch && last > d.told {
+		if first > d.told {
+			dst = append(dst, stretch(o, d.told, first-d.told, 0, 0))
+			d.told = first
+		}
+		dst = append(dst, stretch(o, d.told, last-d.told, ramp(ms, 0.4*d.hitch, d.hitch, 4*d.hitch), ms))
+		d.told = last
 	}
-	if repeats || d.jump > 0 {
-		return dst
+	if repeats := d.run.pictures > 0 && d.run.length.Seconds() < d.freezeAt; repeats {
+		known = d.run.at
 	}
-	if d.waits {
-		start = d.told
+	if d.jump.length > 0 {
+		known = min(known, d.jump.at)
 	}
-	d.waits = false
-	ms := milliseconds(d.within(p.PTS, time.Second))
-	return append(dst, stretch(o, start, p.PTS+p.Duration-start, ramp(ms, 0.4*d.hitch, d.hitch, 4*d.hitch), ms))
+	if p.hush.pictures > 0 && (p.PTS-p.hush.start).Seconds() < d.freezeAt {
+		known = min(known, p.hush.start)
+	}
+	switch {
+	case ms >= d.hitch:
+		known = min(known, d.told) // another hitch may follow
+	case sum > 0:
+		known = min(known, first)
+	}
+	if known > d.told {
+		dst = append(dst, stretch(o, d.told, known-d.told, 0, ms))
+		d.told = known
+	}
+	return dst
 }
 
 // begin forgets how the scene before has moved.
 func (d *stutter) begin() {
-	d.smooth, d.smoothFor, d.isSmooth, d.run, d.jump = 0, 0, false, hitch{}, 0
+	d.smooth, d.smoothFor, d.before, d.isSmooth, d.run = 0, 0, 0, false, hitch{}
 }
 
 func (d *stutter) repeated(p *picture) {
 	if d.smooth >= 10 && d.smoothFor >= time.Second {
 		d.isSmooth, d.smoothAt = true, p.PTS
 	}
+	if d.run.pictures == 0 {
+		d.before, d.run.at = d.smooth, p.PTS
+	}
 	d.smooth, d.smoothFor = 0, 0
 	d.run.length += p.Duration
 	d.run.pictures++
 }
 
-// resumed ends the run of repeats: p moves again.
-func (d *stutter) resumed(p *picture) {
-	const memory = 10 * time.Second // after which repeats are what the scene is like
-	switch {
-	case d.run.length.Seconds() >= d.freezeAt:
-		d.begin() // a freeze or a pause
-	case d.lull > 2: // motion had died down before
-	case d.isSmooth && p.PTS-d.smoothAt < memory:
-		d.note(hitch{at: p.PTS, length: d.run.length})
-	case p.change >= 1.22*max(p.usual, d.moved):
-		d.jump, d.jumped = p.change, d.run.length // the next picture tells
-	}
-	d.run, d.smooth, d.smoothFor = hitch{}, 0, 0
-}
-
-// confirm counts a run of repeats after which motion jumped, if it was a jump and
-// not just faster motion, nor one new picture between repeats.
-func (d *stutter) confirm(p *picture, moves bool) {
-	if d.jump > 0 && moves && p.change < 0.85*d.jump && !p.cut {
-		d.note(hitch{at: p.PTS, length: d.jumped})
-	}
-	d.jump = 0
-}
-
-func (d *stutter) note(h hitch) {
-	d.events[d.count%len(d.events)] = h
-	d.count++
-}
-
-// within adds up the hitches of the last stretch of time.
-func (d *stutter) within(now, length time.Duration) time.Duration {
-	var sum time.Duration
-	for i := range min(d.count, len(d.events)) {
-		if e := d.events[i]; now-e.at < length {
-			sum += e.length
+// resumed takes a picture that moves: it may end a hitch.
+func (d *stutter) resumed(p *picture, lost time.Duration) {
+	if p.usual >= d.motion && p.still.life >= d.life && d.moving >= 0.015 {
+		if h := d.ended(p, lost); h.sure {
+			d.hitches.note(h)
+		} else {
+			d.jump = h
 		}
 	}
-	return sum
+	if p.cut || d.run.length.Seconds() >= d.freezeAt {
+		d.begin()
+	}
+	if d.run.pictures > 0 {
+		d.smooth, d.smoothFor = 0, 0
+	}
+	d.run, d.lull = hitch{}, 0
+	d.smooth++
+	d.smoothFor += p.Duration
+}
+
+// ended is the hitch that p ends, if it may be one; of length 0 if not.
+func (d *stutter) ended(p *picture, lost time.Duration) hitch {
+	const (
+		memory   = 10 * time.Second // after which repeats are what the scene is like
+		inMotion = 4                // pictures that move before a cut; it may be the jump itself
+	)
+	h := d.run
+	held := p.PTS - p.hush.start
+	switch {
+	case lost > 0 && d.smooth > 0 && (!p.cut || d.smooth >= inMotion):
+		// Containers often end with one late picture: motion must go on.
+		return hitch{at: p.PTS - lost, length: lost, below: math.Inf(1)}
+	case h.length.Seconds() >= d.freezeAt: // a freeze or a pause
+	case h.pictures == 0 || d.lull > 2: // or motion had died down before
+	case p.cut:
+		if h.sure = milliseconds(h.length) >= d.hitch && d.before >= inMotion; h.sure {
+			return h
+		}
+	case d.isSmooth && p.PTS-d.smoothAt < memory:
+		h.sure = true
+		return h
+	case p.change >= 1.22*max(p.usual, d.moved):
+		h.below = 0.85 * p.change
+		return h
+	}
+	if p.hush.leapt && milliseconds(held) >= d.hitch && held.Seconds() < d.freezeAt {
+		return hitch{at: p.hush.start, length: held, below: 0.85 * p.change}
+	}
+	return hitch{}
+}
+
+// confirm counts what lay before the last picture, if that was a jump and not just
+// faster motion, nor one new picture between repeats.
+func (d *stutter) confirm(p *picture, repeat bool) {
+	if d.jump.length > 0 && !repeat && !p.still.calm && p.change < d.jump.below && !p.cut {
+		d.hitches.note(d.jump)
+	}
+	d.jump = hitch{}
+}
+
+// blocksMoving is the share of the blocks that change by more than 2 levels.
+func (p *picture) blocksMoving() float64 {
+	return ratio(uint64(p.m.BlocksChanged[2]), uint64(p.m.Blocks))
+}
+
+// hitch is a stretch of repeated or missing pictures.
+type hitch struct {
+	at, length time.Duration
+	pictures   int     // that repeat
+	sure       bool    // else the picture after it tells,
+	below      float64 // which changes by less than this
+}
+
+// hitches are the latest ones.
+type hitches struct {
+	ring  [32]hitch
+	count int
+}
+
+func (h *hitches) note(one hitch) {
+	h.ring[h.count%len(h.ring)] = one
+	h.count++
+}
+
+// within adds up the hitches that ended in the last stretch of time, and tells when
+// the first began and the last ended, with the motion that usually lies between two;
+// now and 0 if there is none.
+func (h *hitches) within(now, length time.Duration) (sum, first, last time.Duration) {
+	first = now
+	var n time.Duration
+	for i := range min(h.count, len(h.ring)) {
+		if e := h.ring[i]; now-e.at-e.length < length {
+			n++
+			sum += e.length
+			first, last = min(first, e.at), max(last, e.at+e.length)
+		}
+	}
+	if n > 1 {
+		last += max(last-first-sum, 0) / (n - 1)
+	}
+	return sum, first, last
 }
 
 // pace knows at what distance the pictures of a track come, if at a steady one.
@@ -177,7 +244,7 @@ type pace struct {
 // missing is how much later than usual p came, in a track that otherwise keeps
 // its pace: pictures are missing before it.
 func (c *pace) missing(p *picture) time.Duration {
-	const trusted, most = 16, 200
+	const trusted, most = 10, 200
 	step := p.PTS - c.last
 	c.last = p.PTS
 	if !c.begun {

@@ -81,7 +81,7 @@ func found(scores []verdict.Score, defect verdict.Defect) string {
 }
 
 func TestPictureScores(t *testing.T) {
-	moving, standing := camera(2, 1), camera(0, 1)
+	moving, fast, standing := camera(2, 1), camera(4, 1), camera(0, 1)
 	dropped := func(n int) time.Duration { // 3 of every 12 pictures are left out from picture 30 on
 		if n >= 30 {
 			n += 3 * ((n - 30) / 9)
@@ -130,15 +130,25 @@ func TestPictureScores(t *testing.T) {
 				return n - 1
 			}
 			return n
-		}), frames: 100}, verdict.Stutter, "64-100"},
+		}), frames: 100}, verdict.Stutter, "48-100"},
 		{"pictures are missing", clip{scene: moving, frames: 70, pts: dropped}, verdict.Stutter, "39-82"},
 		{"half a second and more is missing", clip{scene: moving, frames: 60, pts: func(n int) time.Duration {
 			if n >= 40 {
 				n += 16
 			}
 			return time.Duration(n) * testFrame
-		}}, verdict.Stutter, "40-76"},
-		{"a run of repeats", clip{scene: moving.held(40, 45), frames: 80}, verdict.Stutter, "41-70"},
+		}}, verdict.Stutter, "40-56"},
+		{"a run of repeats", clip{scene: moving.held(40, 45), frames: 80}, verdict.Stutter, "41-45"},
+		{"a run of repeats under grain", clip{scene: fast.held(40, 45).change(0, 80, grain(1.5)), frames: 80}, verdict.Stutter, "41-45"},
+		{"a freeze under grain", clip{scene: fast.held(40, 60).change(0, 80, grain(1.5)), frames: 80}, verdict.Freeze, "41-60"},
+		{"a camera that stops, under grain", clip{scene: fast.show(func(n int) int { return min(n, 40) }).change(0, 80, grain(1.5)), frames: 80}, verdict.Freeze, ""},
+		{"a camera that stops for a while, under grain", clip{scene: moving.show(func(n int) int {
+			return min(n, 40) + max(n-60, 0)
+		}).change(0, 90, grain(1.5)), frames: 90}, verdict.Freeze, ""},
+		{"the last picture is late", clip{scene: moving, frames: 60, pts: func(n int) time.Duration {
+			return time.Duration(n+n/59*4) * testFrame
+		}}, verdict.Stutter, ""},
+		{"a run of repeats before a cut", clip{scene: moving.held(40, 45).change(45, 80, levels(func(y float64) float64 { return 251 - y })), frames: 80}, verdict.Stutter, "41-45"},
 		{"one repeat", clip{scene: moving.held(40, 42), frames: 60}, verdict.Stutter, ""},
 		{"2:3 pulldown", clip{scene: moving.show(func(n int) int { return n * 4 / 5 }), frames: 90}, verdict.Stutter, ""},
 		{"half the rate", clip{scene: moving.show(func(n int) int { return n / 2 * 2 }), frames: 90}, verdict.Stutter, ""},

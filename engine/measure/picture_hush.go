@@ -1,0 +1,50 @@
+package measure
+
+import "time"
+
+// hush follows stretches in which motion is gone all at once while noise stays,
+// and comes back with a leap: a picture that was held under grain, or that a
+// coarse encoder does not repeat exactly. Noise is alike in all blocks, what still
+// moves is not. What stops by itself slows down first, and does not go on from
+// elsewhere.
+type hush struct {
+	pictures int           // of the stretch; 0: none
+	start    time.Duration // PTS of the first of them
+	leapt    bool          // this picture ends a stretch, with a leap
+	moved    float64       // change of a picture that moves, levels a sample
+	most     float64       // BlockDiffMax of one
+	inMotion int           // pictures that moved up to here, or up to the stretch
+}
+
+const (
+	// hushLongest is how long a stretch may last: after it, stillness is the scene's.
+	hushLongest = 3 * time.Second
+	// hushMotion is how many pictures must have moved before.
+	hushMotion = 5
+)
+
+func (h *hush) take(p *picture) {
+	most := float64(p.m.BlockDiffMax)
+	ended := h.pictures > 0
+	h.leapt = false
+	switch {
+	case p.cut && !p.alike():
+		*h = hush{moved: h.moved, most: h.most}
+	case h.inMotion >= hushMotion && most < 0.25*h.most && p.change < 0.65*h.moved && most <= 256*max(3, 4*p.change):
+		if h.pictures == 0 {
+			h.start = p.PTS
+		}
+		if h.pictures++; p.PTS-h.start > hushLongest {
+			h.pictures, h.inMotion = 0, 0
+		}
+	default:
+		h.leapt = ended && p.change >= 1.3*h.moved && most >= h.most
+		h.pictures = 0
+		if ended || p.change < 0.5*h.moved {
+			h.inMotion = 0
+		}
+		h.inMotion++
+		h.moved += (p.change - h.moved) / 4
+		h.most += (most - h.most) / 4
+	}
+}
