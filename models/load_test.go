@@ -25,10 +25,10 @@ func TestLoadDir(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := set.Detectors()
-	if got := listed(set); !slices.Equal(got, []string{"bright", "gloom"}) {
+	if got := listed(set); !slices.Equal(got, []string{"bright", "crackle", "gloom"}) {
 		t.Fatalf("got %v", got)
 	}
-	bright, gloom := all[0], all[1]
+	bright, crackle, gloom := all[0], all[1], all[2]
 	if bright.Path != "testdata/good/bright" || len(bright.ONNX) != 343 || bright.Version != "1.2.3-rc.1" {
 		t.Errorf("bright: %s, %d bytes, version %s", bright.Path, len(bright.ONNX), bright.Version)
 	}
@@ -41,6 +41,17 @@ func TestLoadDir(t *testing.T) {
 		Merge: time.Second, UpdateEvery: 10 * time.Second, Major: .8, Critical: .95}
 	if got := bright.Outputs[0].Rule.Verdict(); got != want {
 		t.Errorf("rule %+v, want %+v", got, want)
+	}
+	if n := crackle.Network; n.Hop() != 32000 || n.Tensor.Shape(8, 1920, 1080) != (device.Shape{N: 8, C: 1, H: 1, W: 40960}) || len(crackle.ONNX) == 0 {
+		t.Errorf("crackle: a hop of %d, a tensor of %v, %d bytes", n.Hop(), n.Tensor.Shape(8, 1920, 1080), len(crackle.ONNX))
+	}
+	var scores []string
+	for i := range crackle.Outputs {
+		name, field := crackle.ScoreOf(i)
+		scores = append(scores, field+"="+name)
+	}
+	if want := []string{"network.score=click", "outputs[1].score=loud"}; !slices.Equal(scores, want) {
+		t.Errorf("scores %v, want %v", scores, want)
 	}
 	if gloom.ONNX != nil || gloom.Network != nil || gloom.Measure != "level" || gloom.Params["floor_dbfs"] != -60 || gloom.Params["span_db"] != 6.5 {
 		t.Errorf("gloom: %+v", gloom)
@@ -126,13 +137,13 @@ func TestWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	both := set.With(other)
-	if got := listed(both); !slices.Equal(got, []string{"bright", "abyss", "gloom"}) {
+	if got := listed(both); !slices.Equal(got, []string{"bright", "abyss", "crackle", "gloom"}) {
 		t.Errorf("together: %v", got)
 	}
-	if d := both.Detectors()[2]; d.Version != "9.0.0" || d.Path != "mine/gloom" {
+	if d := both.Detectors()[3]; d.Version != "9.0.0" || d.Path != "mine/gloom" {
 		t.Errorf("gloom is %s of %s, the later one was to replace it", d.Version, d.Path)
 	}
-	if len(set.Detectors()) != 2 || set.Detectors()[1].Version != "0.1.0" {
+	if len(set.Detectors()) != 3 || set.Detectors()[2].Version != "0.1.0" {
 		t.Error("With changed the set")
 	}
 	set.Detectors()[0].Name = "changed"

@@ -30,8 +30,11 @@ type Manifest struct {
 // Output is one defect that a detector scores.
 type Output struct {
 	Defect verdict.Defect `yaml:"defect"`
-	Unit   string         `yaml:"unit"` // of Score.Reading: "level", "LUFS", "share of the picture", ...
-	Rule   Rule           `yaml:"rule"`
+	// Score names the network's output that holds the scores of the defect; empty
+	// stands for Network.Score.
+	Score string `yaml:"score,omitempty"`
+	Unit  string `yaml:"unit"` // of Score.Reading: "level", "LUFS", "share of the picture", ...
+	Rule  Rule   `yaml:"rule"`
 	// Fusion joins the network's score with hints of damage; nil: it stays as it is.
 	Fusion *Fusion `yaml:"fusion,omitempty"`
 }
@@ -49,18 +52,22 @@ type Rule struct {
 	Critical    float64       `yaml:"critical,omitempty"`
 }
 
-// Network describes an ONNX model and how pictures are fed to it.
+// Network describes an ONNX model and how pictures or sound are fed to it.
 type Network struct {
 	File   string `yaml:"file"`   // beside the manifest
 	SHA256 string `yaml:"sha256"` // of the file, hexadecimal
 	// Half is the same network with its convolutions in half precision, for GPUs:
-	// the same inputs and outputs, to the type. Optional.
+	// the same inputs and outputs, to the type. Optional; of pictures only, for
+	// sound is heard on the CPU.
 	Half *Half `yaml:"half,omitempty"`
-	// Tensor is the one input: NCHW, N dynamic.
+	// Tensor is the one input, N dynamic: NCHW of pictures, [N, 1, window] of sound.
 	Tensor TensorSpec `yaml:"tensor"`
-	// Score names the output [N] or [N,1] that holds the frame's score, 0..1.
-	Score string `yaml:"score"`
-	// Map names the output [N,1,h,w] that says where in the picture; optional.
+	// Score names the output with the scores, 0..1, of the defects that name none of
+	// their own. Such an output is [N] or [N,1], one score a picture; of sound it may
+	// be [N,T] too: T steps of equal length over the window.
+	Score string `yaml:"score,omitempty"`
+	// Map names the output [N,1,h,w] that says where in the picture; optional. It is
+	// about the defect whose scores are Score's.
 	Map          string   `yaml:"map,omitempty"`
 	MapThreshold float64  `yaml:"map_threshold,omitempty"` // from which a cell belongs to the region
 	Sampling     Sampling `yaml:"sampling"`
@@ -75,12 +82,15 @@ type Half struct {
 
 // TensorSpec is the input of a network and the preprocessing that fills it.
 type TensorSpec struct {
-	Name     string `yaml:"name"`
-	DType    string `yaml:"dtype"`    // u8, f32, f16
-	Channels string `yaml:"channels"` // luma, rgb
+	Name  string `yaml:"name"`
+	DType string `yaml:"dtype"` // u8, f32, f16; of sound f32, full scale is 1
+	// Channels is what a row holds: luma or rgb of a picture; of sound "each", one
+	// channel of the track. The greatest score of the channels speaks.
+	Channels string `yaml:"channels"`
+
 	// Resize is how a picture gets to the tensor's size: "none" (native
 	// resolution, padded up to a multiple of Align), "area" or "bilinear".
-	Resize    string     `yaml:"resize"`
+	Resize    string     `yaml:"resize,omitempty"`
 	Align     int        `yaml:"align,omitempty"`
 	Width     int        `yaml:"width,omitempty"` // with area and bilinear
 	Height    int        `yaml:"height,omitempty"`
@@ -88,13 +98,21 @@ type TensorSpec struct {
 	Pad       float32    `yaml:"pad,omitempty"`
 	Mean      [3]float32 `yaml:"mean,omitempty"`
 	Std       [3]float32 `yaml:"std,omitempty"`
+
+	// Rate is what sound is resampled to, in Hz, and Window how many samples a row
+	// has. Of sound only.
+	Rate   int `yaml:"rate,omitempty"`
+	Window int `yaml:"window,omitempty"`
 }
 
 // Sampling is how often a network looks at a track.
 type Sampling struct {
-	Every time.Duration `yaml:"every"` // the base rate
+	// Every is the base rate. Of sound it is from one window to the next: each speaks
+	// for so much in its middle, and the rest is context.
+	Every time.Duration `yaml:"every"`
 	// Suspicious is the shortest time between two looks while cheap evidence
-	// (bitstream errors, grid energy, difference spikes) is suspicious; 0: never sooner.
+	// (bitstream errors, grid energy, difference spikes) is suspicious; 0: never
+	// sooner. Of pictures only: all sound is heard.
 	Suspicious time.Duration `yaml:"suspicious,omitempty"`
 }
 

@@ -1,10 +1,13 @@
 package models
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/streamvet/streamvet/engine/verdict"
 )
 
 // Every fault is told with its line, its field and what to do.
@@ -41,10 +44,33 @@ func TestBadManifests(t *testing.T) {
 		{"time without unit", "gloom", "hold: 0s", "hold: 3", "outputs[1].rule.hold: a time with its unit is needed, such as 500ms"},
 		{"time of words", "gloom", "hold: 0s", "hold: soon", "outputs[1].rule.hold: a time with its unit is needed"},
 		{"outputs are text", "gloom", "provenance: None.", "provenance: [None]", "provenance: text is needed"},
-		{"network of sound", "bright", "input: picture", "input: sound", `network: a network looks at pictures, the input is "sound"`},
-		{"two outputs of a network", "bright", "outputs:", "outputs:\n  - {defect: blur, unit: u, rule: {raise: 1, clear: 1, min_duration: 0s, hold: 0s}}", "outputs: a network scores one defect, there are 2"},
 		{"fusion without a network", "gloom", "unit: dBFS\n    rule:\n", "unit: dBFS\n    fusion: {bias: 0, network: 1}\n    rule:\n", "outputs[1].fusion: it joins the score of a network with hints"},
 		{"fusion's weights", "bright", "outputs:\n  - ", "outputs:\n  - fusion: {bias: 99, network: 0}\n    ", "outputs[0].fusion.network: 0: without the network's own word"},
+		{"network of the clock", "bright", "input: picture", "input: clock", `network: a network takes pictures or sound, the input is "clock"`},
+		{"picture network for sound", "bright", "input: picture", "input: sound", `network.tensor.dtype: "u8" is none of f32`},
+		{"one score for two defects", "bright", "outputs:", "outputs:\n" + also("hum", ""), `network.score: "score" is the score of two defects: each has an output of its own`},
+		{"own scores alone", "bright", "outputs:\n  - defect: overexposed", "outputs:\n  - defect: overexposed\n    score: a", "network.score: every defect names a score of its own: leave it out"},
+		{"a map for nobody", "bright", "outputs:\n  - defect: overexposed", "outputs:\n  - defect: overexposed\n    score: a", "network.map: it is about the defect whose score is network.score, and there is none"},
+		{"no score", "bright", "  score: score\n", "", "network.score: it is empty"},
+		{"score of a closed form", "gloom", "defect: hum", "defect: hum\n    score: hum", "outputs[1].score: it names an output of a network, and there is none"},
+		{"score is empty space", "bright", "outputs:", "outputs:\n" + also("hum", "' '"), "outputs[0].score: it is empty"},
+		{"score is the map", "bright", "outputs:", "outputs:\n" + also("hum", "map"), `outputs[0].score: "map" is the map's output: name another`},
+		{"many scores", "bright", "outputs:", "outputs:\n" + alsoMany(16), "outputs: there are 17, a network scores 16 defects at most"},
+		{"rate of pictures", "bright", "align: 16", "align: 16\n    rate: 32000", "network.tensor.rate: it belongs to sound"},
+		{"window of pictures", "bright", "align: 16", "align: 16\n    window: 32000", "network.tensor.window: it belongs to sound"},
+		{"sound of bytes", "crackle", "dtype: f32", "dtype: u8", `network.tensor.dtype: "u8" is none of f32`},
+		{"sound mixed", "crackle", "channels: each", "channels: mono", `network.tensor.channels: "mono" is none of each`},
+		{"sound without a rate", "crackle", "    rate: 32000\n", "", "network.tensor.rate: 0 Hz is not in 8000..192000"},
+		{"rate", "crackle", "rate: 32000", "rate: 44100.5", "network.tensor.rate: a whole number is needed"},
+		{"sound without a window", "crackle", "    window: 40960\n", "", "network.tensor.window: 0 samples are not in 1..1920000, which is a minute"},
+		{"a long window", "crackle", "window: 40960", "window: 1920001", "network.tensor.window: 1920001 samples are not in"},
+		{"a window's batch", "crackle", "window: 40960", "window: 1920000", "network.batch.max_size: a batch of 64 takes 491520000 bytes"},
+		{"gaps between windows", "crackle", "every: 1s", "every: 1.3s", "network.sampling.every: 1.3s is longer than the window of 40960 samples at 32000 Hz"},
+		{"a fraction of a sample", "crackle", "every: 1s", "every: 1000001us", "network.sampling.every: 1.000001s is no whole number of samples at 32000 Hz"},
+		{"suspicious sound", "crackle", "every: 1s", "every: 1s\n    suspicious: 1s", "network.sampling.suspicious: all sound is heard"},
+		{"sound with a map", "crackle", "score: click", "score: click\n  map: m\n  map_threshold: 1", "network.map: sound has no map"},
+		{"sound in half precision", "crackle", "  tensor:", "  half: {file: b.onnx, sha256: x}\n  tensor:", "network.half: sound is heard on the CPU"},
+		{"sound with a size", "crackle", "channels: each", "channels: each\n    resize: area", "network.tensor: resize, align, width,"},
 		{"hash", "bright", "sha256: ", "sha256: x", "network.sha256: "},
 		{"file", "bright", "file: bright.onnx", "file: bright.pt", "network.file: \"bright.pt\" is no file beside the manifest"},
 		{"hidden file", "bright", "file: bright.onnx", "file: .onnx", "is no file beside the manifest"},
@@ -76,7 +102,7 @@ func TestBadManifests(t *testing.T) {
 		{"fraction", "bright", "align: 16", "align: 16.5", "network.tensor.align: a whole number is needed"},
 		{"large number", "bright", "max_size: 4", "max_size: 99999999999999999999", "network.batch.max_size: a whole number is needed"},
 		{"truth", "bright", "align: 16", "align: 16\n    letterbox: yes please", "network.tensor.letterbox: true or false is needed"},
-		{"map is the score", "bright", "map: map", "map: score", "network.map: it is the score's output"},
+		{"map is the score", "bright", "map: map", "map: score", `network.score: "score" is the map's output`},
 		{"no threshold", "bright", "  map_threshold: 0.5\n", "", "network.map_threshold: 0: with a map it is in (0, 1]"},
 		{"threshold without map", "bright", "  map: map\n", "", "network.map_threshold: 0.5: with a map"},
 		{"never", "bright", "every: 500ms", "every: 0", "network.sampling.every: 0s is not in (0, 1h0m0s]"},
@@ -108,6 +134,23 @@ func TestBadManifests(t *testing.T) {
 			}
 		})
 	}
+}
+
+// also is one more output in a manifest.
+func also(defect, score string) string {
+	line := "  - {defect: " + defect + ", unit: u, rule: {raise: 1, clear: 1, min_duration: 0s, hold: 0s}"
+	if score != "" {
+		line += ", score: " + score
+	}
+	return line + "}"
+}
+
+func alsoMany(n int) string {
+	var lines []string
+	for i, d := range verdict.Defects()[:n] {
+		lines = append(lines, also(string(d), fmt.Sprintf("s%d", i)))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func TestNoManifest(t *testing.T) {
@@ -206,6 +249,7 @@ func staircase(n int) string {
 func FuzzManifest(f *testing.F) {
 	f.Add(manifest(f, "bright"))
 	f.Add(manifest(f, "gloom"))
+	f.Add(manifest(f, "crackle"))
 	f.Add([]byte("a: &a [*a]"))
 	f.Add([]byte("network: {tensor: {mean: [1, 2, 3, 4]}}"))
 	f.Add([]byte("outputs:\n- rule: {raise: .nan}\n- \n"))
@@ -234,6 +278,14 @@ func FuzzManifest(f *testing.F) {
 		if n := m.Network; n != nil {
 			if s := n.Tensor.Shape(n.Batch.MaxSize, 1920, 1080); s.Elements() <= 0 || s.H%8 < 0 || n.Tensor.Type() == 0 {
 				t.Errorf("tensor %v of %+v", s, n.Tensor)
+			}
+			if m.Input == "sound" && (n.Hop() < 1 || n.Hop() > n.Tensor.Window || n.Half != nil || n.Map != "") {
+				t.Errorf("network of sound %+v", n)
+			}
+			for i := range m.Outputs {
+				if name, _ := m.ScoreOf(i); name == "" || name == n.Map {
+					t.Errorf("output %d has the score %q", i, name)
+				}
 			}
 			if n.Sampling.Every <= 0 || n.Batch.MaxQueueDelay > time.Second || strings.ContainsAny(n.File, "/\\") {
 				t.Errorf("network %+v", n)

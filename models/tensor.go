@@ -1,6 +1,9 @@
 package models
 
 import (
+	"fmt"
+	"time"
+
 	"github.com/streamvet/streamvet/engine/device"
 	"github.com/streamvet/streamvet/engine/frame"
 	"github.com/streamvet/streamvet/engine/verdict"
@@ -15,8 +18,11 @@ func (t TensorSpec) Type() device.DType {
 }
 
 // Shape is that of a tensor of n rows for pictures of width by height; with a
-// fixed size theirs does not matter.
+// fixed size, and for sound, theirs does not matter.
 func (t TensorSpec) Shape(n, width, height int) device.Shape {
+	if t.Window > 0 {
+		return device.Shape{N: n, C: 1, H: 1, W: t.Window}
+	}
 	s := device.Shape{N: n, C: 1, H: t.Height, W: t.Width}
 	if t.Channels == "rgb" {
 		s.C = 3
@@ -25,6 +31,20 @@ func (t TensorSpec) Shape(n, width, height int) device.Shape {
 		s.H, s.W = roundUp(height, t.Align), roundUp(width, t.Align)
 	}
 	return s
+}
+
+// Hop is how many samples of sound lie between the beginnings of two windows.
+func (n *Network) Hop() int {
+	return int(int64(n.Tensor.Rate) * int64(n.Sampling.Every) / int64(time.Second))
+}
+
+// ScoreOf names the network's output with the scores of output i, and the field of
+// the manifest that says so.
+func (m *Manifest) ScoreOf(i int) (name, field string) {
+	if own := m.Outputs[i].Score; own != "" {
+		return own, fmt.Sprintf("outputs[%d].score", i)
+	}
+	return m.Network.Score, "network.score"
 }
 
 // roundUp rounds to the next multiple of a power of two.

@@ -133,6 +133,45 @@ write("good_gpu", head()[:2] + [
      const("steps", [8, 8], np.int64)])
 # The CUDA provider has no Det: it is computed on the CPU.
 write("det", head() + [PEAK, helper.make_node("Det", ["map"], ["d"])], [SCALE, AXES], outputs=(SCORE, MAP, ("d", F32, ["N", 1])))
+# Two scores of one picture, "bright" with the map, and "dim": how far its mean is below white.
+write("two_scores", head() + [
+    helper.make_node("ReduceMax", ["map", "axes"], ["bright"], keepdims=0),
+    helper.make_node("ReduceMean", ["v", "axes"], ["mean"], keepdims=0),
+    helper.make_node("Sub", ["white", "mean"], ["dim"])],
+    [SCALE, AXES, const("white", 1)], outputs=(("bright", F32, ["N"]), MAP, ("dim", F32, ["N"])))
+
+# Networks of sound. "click" is the greatest step from one sample to the next, "loud" the mean
+# level, each of 640 samples; "peak" is the greatest sample of all.
+SAMPLES = ("samples", F32, ["N", 1, "W"])
+CLICK, LOUD, PEAKS = ("click", F32, ["N", "T"]), ("loud", F32, ["N", "T"]), ("peak", F32, ["N"])
+HEARD = [
+    helper.make_node("Conv", ["samples", "step"], ["steps"], pads=[1, 0]),
+    helper.make_node("Abs", ["steps"], ["sizes"]),
+    helper.make_node("MaxPool", ["sizes"], ["largest"], kernel_shape=[640], strides=[640]),
+    helper.make_node("Squeeze", ["largest", "one"], ["click"]),
+    helper.make_node("Abs", ["samples"], ["levels"]),
+    helper.make_node("AveragePool", ["levels"], ["means"], kernel_shape=[640], strides=[640]),
+    helper.make_node("Squeeze", ["means", "one"], ["loud"]),
+    helper.make_node("ReduceMax", ["levels", "both"], ["peak"], keepdims=0),
+]
+STEP = const("step", [[[-1, 1]]])
+ONE, BOTH = const("one", [1], np.int64), const("both", [1, 2], np.int64)
+write("sound", HEARD, [STEP, ONE, BOTH], inputs=(SAMPLES,), outputs=(CLICK, LOUD, PEAKS))
+write("sound_rank", HEARD, [STEP, ONE, BOTH], inputs=(SAMPLES,), outputs=(CLICK, LOUD, PEAKS, ("largest", F32, ["N", 1, "T"])))
+# One step more for each row of the batch.
+write("lies_steps", HEARD[:4] + [
+    helper.make_node("Shape", ["samples"], ["n"], start=0, end=1),
+    helper.make_node("Concat", ["one", "n"], ["tiles"], axis=0),
+    helper.make_node("Tile", ["click", "tiles"], ["many"])],
+    [STEP, ONE], inputs=(SAMPLES,), outputs=(("many", F32, ["N", "T"]),))
+# Fails in mid-run: what it hears, unless it is silence, is far outside of what it gathers from.
+write("deaf", HEARD[:5] + [
+    helper.make_node("ReduceMax", ["levels", "all"], ["peak"], keepdims=0),
+    helper.make_node("Mul", ["peak", "far"], ["index"]),
+    helper.make_node("Cast", ["index"], ["step_at"], to=TensorProto.INT64),
+    helper.make_node("Gather", ["click", "step_at"], ["score"], axis=1)],
+    [STEP, ONE, const("far", 1e9), const("all", [0, 1, 2], np.int64)],
+    inputs=(SAMPLES,), outputs=(("score", F32, ["N"]),))
 # The one convolution that is run when a GPU is taken into use (../probe.onnx).
 X = ("x", F32, ["N", 1, 8, 8])
 write("../probe", [helper.make_node("Conv", ["x", "ones"], ["sums"]),
