@@ -18,27 +18,34 @@ import (
 // Binding is a session bound to one tensor and to output tensors of its own. It
 // belongs to one goroutine at a time, as the tensor does.
 type Binding struct {
-	session   *Session
-	program   *program
-	in        device.Tensor
-	shape     device.Shape // of the rows of in that are bound
-	maxBatch  int
-	scoreRank int
-	mapH      int
-	mapW      int
+	session  *Session
+	program  *program
+	in       device.Tensor
+	shape    device.Shape // of the rows of in that are bound
+	maxBatch int
+	mapH     int
+	mapW     int
 
 	// mu holds Close back while a run is begun or waited for; it is not contended
 	// otherwise.
 	mu     sync.Mutex
 	closed bool
 	// sizes[n-1] runs batch size n; made when that size comes first.
-	sizes         []*C.infer_binding
-	captured      bool // the graph, where there are graphs
-	scores, cells output
-	started       int              // rows of the run that is under way
-	n             int              // rows of the last run that was finished
-	running       *C.infer_binding // what runNow runs
-	runNow        func() error     // made once: a run allocates nothing
+	sizes    []*C.infer_binding
+	captured bool         // the graph, where there are graphs
+	scores   []stepScores // as Spec.Scores
+	cells    output
+	started  int              // rows of the run that is under way
+	n        int              // rows of the last run that was finished
+	running  *C.infer_binding // what runNow runs
+	runNow   func() error     // made once: a run allocates nothing
+}
+
+// stepScores is one output with scores.
+type stepScores struct {
+	output
+	rank  int // 1 or 2
+	steps int // scores of a row
 }
 
 // Bind prepares s to run on the first rows of in, up to maxBatch. It runs the
@@ -57,7 +64,7 @@ func (s *Session) bind(in device.Tensor, maxBatch int) (*Binding, error) {
 	if err := s.fits(in, maxBatch); err != nil {
 		return nil, err
 	}
-	b := &Binding{session: s, in: in, shape: in.Shape(), maxBatch: maxBatch, sizes: make([]*C.infer_binding, maxBatch)}
+	b := &Binding{session: s, in: in, shape: in.Shape(), maxBatch: maxBatch, sizes: make([]*C.infer_binding, maxBatch), scores: make([]stepScores, len(s.spec.Scores))}
 	b.shape.N = maxBatch
 	var err error
 	if b.program, err = s.take(b.shape); err != nil {
@@ -92,17 +99,26 @@ func (b *Binding) open() error {
 			return err
 		}
 	}
-	err := b.scores.open(s.at, device.Shape{N: b.maxBatch, C: 1, H: 1, W: 1})
-	if err == nil && b.mapH > 0 {
-		err = b.cells.open(s.at, device.Shape{N: b.maxBatch, C: 1, H: b.mapH, W: b.mapW})
-	}
-	if err != nil {
+	if err := b.openOutputs(); err != nil {
 		return fmt.Errorf("the outputs of %d rows: %w", b.maxBatch, err)
 	}
 	if s.on == CPU {
 		return nil
 	}
 	return b.warmUp()
+}
+
+func (b *Binding) openOutputs() error {
+	at := b.session.at
+	for i := range b.scores {
+		if err := b.scores[i].open(at, device.Shape{N: b.maxBatch, C: 1, H: 1, W: b.scores[i].steps}); err != nil {
+			return err
+		}
+	}
+	if b.mapH == 0 {
+		return nil
+	}
+	return b.cells.open(at, device.Shape{N: b.maxBatch, C: 1, H: b.mapH, W: b.mapW})
 }
 
 // warmUp runs what Start will run, to its end. A graph is captured by Start alone,
@@ -139,6 +155,8 @@ func (s *Session) fits(in device.Tensor, maxBatch int) error {
 		return fmt.Errorf("the tensor is %v, the network takes %v", in.DType(), sp.Type)
 	case shape.C != sp.Channels:
 		return fmt.Errorf("the tensor has %d channels, the network takes %d", shape.C, sp.Channels)
+	case sp.Samples > 0 && (shape.H != 1 || shape.W != sp.Samples):
+		return fmt.Errorf("the tensor has rows of %dx%d, the network takes %d samples", shape.W, shape.H, sp.Samples)
 	case shape.H < 1 || shape.W < 1 || sp.Height > 0 && shape.H != sp.Height || sp.Width > 0 && shape.W != sp.Width:
 		return fmt.Errorf("the tensor is %dx%d, the network takes %dx%d", shape.W, shape.H, sp.Width, sp.Height)
 	}
@@ -173,7 +191,10 @@ func (b *Binding) free() error {
 		}
 		return nil
 	}))
-	errs = append(errs, b.scores.close(), b.cells.close(), b.session.release(b.program, b.shape))
+	for i := range b.scores {
+		errs = append(errs, b.scores[i].close())
+	}
+	errs = append(errs, b.cells.close(), b.session.release(b.program, b.shape))
 	b.sizes, b.started, b.n = nil, 0, 0
 	return errors.Join(errs...)
 }

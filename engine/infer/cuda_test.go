@@ -30,6 +30,7 @@ func TestCUDA(t *testing.T) {
 	}{
 		{"nothing but launches", testNothingButLaunches},
 		{"outputs come by readback", testOutputsComeByReadback},
+		{"each output comes by its own", testEachOutputComes},
 		{"two runs in flight", testTwoRunsInFlight},
 		{"shapes do not disturb", testShapesDoNotDisturb},
 		{"graphs", testGraphs},
@@ -134,8 +135,38 @@ func testOutputsComeByReadback(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, h, w := b.Map(0)
-	if b.Score(0) != .25 || b.Score(1) != 1 || h != 2 || w != 2 || first[1] != .5 || first[3] != 0 || s.BadValues() != 2 {
-		t.Errorf("scores %v, %v, map %v (%dx%d), %d bad values", b.Score(0), b.Score(1), first, w, h, s.BadValues())
+	if b.Scores(0, 0)[0] != .25 || b.Scores(0, 1)[0] != 1 || h != 2 || w != 2 || first[1] != .5 || first[3] != 0 || s.BadValues() != 2 {
+		t.Errorf("scores %v, %v, map %v (%dx%d), %d bad values", b.Scores(0, 0)[0], b.Scores(0, 1)[0], first, w, h, s.BadValues())
+	}
+}
+
+// Of several outputs each comes to the host by one copy of the rows that were asked for.
+func testEachOutputComes(t *testing.T) {
+	at, d := doublePlace(t)
+	spec := lumaSpec(t, "two_scores")
+	spec.Scores = []Score{{Name: "dim"}, {Name: "bright"}}
+	s, err := open(t, Options{Provider: CUDA}).Load(spec, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	b := bind(t, s, picturesOn(t, d, 3, 16, 16), 3)
+	dim, bright, cells := d.Tensors[len(d.Tensors)-3], d.Tensors[len(d.Tensors)-2], d.Tensors[len(d.Tensors)-1]
+	before := d.Outputs
+	if err := b.Start(2); err != nil {
+		t.Fatal(err)
+	}
+	if calls, bytes := d.Outputs.Calls-before.Calls, d.Outputs.Bytes-before.Bytes; calls != 3 || bytes != 4*2*(1+1+4) {
+		t.Errorf("%d bytes of outputs in %d calls", bytes, calls)
+	}
+	write(dim, .25, -1)
+	write(bright, .5, .75)
+	write(cells, 0, .5, 1, .25, 0, 0, 0, 0)
+	if err := b.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	if b.Scores(0, 0)[0] != .25 || b.Scores(0, 1)[0] != 0 || b.Scores(1, 0)[0] != .5 || b.Scores(1, 1)[0] != .75 || s.BadValues() != 1 {
+		t.Errorf("dim %v, %v; bright %v, %v; %d bad values", b.Scores(0, 0), b.Scores(0, 1), b.Scores(1, 0), b.Scores(1, 1), s.BadValues())
 	}
 }
 

@@ -112,7 +112,7 @@ var probeONNX []byte
 
 // probe runs one convolution on a GPU.
 func (l *Library) probe(at Place, ordinal int) error {
-	spec := Spec{Name: "probe", ONNX: probeONNX, Input: "x", Type: device.F32, Channels: 1, Height: 8, Width: 8, Score: "score"}
+	spec := Spec{Name: "probe", ONNX: probeONNX, Input: "x", Type: device.F32, Channels: 1, Height: 8, Width: 8, Scores: []Score{{Name: "score"}}}
 	s, err := l.start(spec, at, CUDA, ordinal)
 	if err != nil {
 		return err

@@ -24,12 +24,12 @@ func TestLoadHoldsTheModelToTheManifest(t *testing.T) {
 		{"fixed size, none in the manifest", "fixed_size", nil, []string{"network.tensor.height", "fixed at 64", "network.tensor.width", "fixed at 96"}},
 		{"other size", "fixed_size", func(s *Spec) { s.Height, s.Width = 32, 96 }, []string{`network.tensor.height: the model's input "luma" has 64, the manifest says 32`}},
 		{"channels", "rgb", func(s *Spec) { s.Input, s.Map = "rgb", "" }, []string{`network.tensor.channels: the model's input "rgb" has 3, the manifest says 1`}},
-		{"score name", "good", func(s *Spec) { s.Score = "value" }, []string{`network.score: the model has no output "value", it has "score", "map"`}},
-		{"score is the map", "good", func(s *Spec) { s.Score, s.Map = "map", "" }, []string{"network.score", "f32[?,1,?,?], it must be f32[N] or f32[N,1]"}},
+		{"score name", "good", func(s *Spec) { s.Scores = []Score{{Name: "value"}} }, []string{`network.score: the model has no output "value", it has "score", "map"`}},
+		{"score is the map", "good", func(s *Spec) { s.Scores, s.Map = []Score{{Name: "map"}}, "" }, []string{"network.score", "f32[?,1,?,?], it must be f32[N] or f32[N,1]"}},
 		{"score type", "score_f64", nil, []string{"network.score", "f64[?]"}},
 		{"map name", "no_map", nil, []string{`network.map: the model has no output "map", it has "score"`}},
 		{"map rank", "map_rank", func(s *Spec) { s.Map = "plane" }, []string{"network.map", "f32[?,?,?], it must be f32[N,1,h,w]"}},
-		{"all at once", "input_f32", func(s *Spec) { s.Score, s.Map = "a", "b" }, []string{"network.tensor.dtype", "network.score", "network.map"}},
+		{"all at once", "input_f32", func(s *Spec) { s.Scores, s.Map = []Score{{Name: "a"}}, "b" }, []string{"network.tensor.dtype", "network.score", "network.map"}},
 		{"no channels", "good", func(s *Spec) { s.Channels = 0 }, []string{"description is incomplete"}},
 		{"no type", "good", func(s *Spec) { s.Type = 0 }, []string{"description is incomplete"}},
 	} {
@@ -78,7 +78,7 @@ func TestLoadRefusesWhatIsNoModel(t *testing.T) {
 		"zeroes":    make([]byte, 4096),
 	} {
 		t.Run(name, func(t *testing.T) {
-			refused(t, l, Spec{Name: "a_detector", ONNX: data, Input: "luma", Type: device.U8, Channels: 1, Score: "score", Map: "map"}, "network.file")
+			refused(t, l, Spec{Name: "a_detector", ONNX: data, Input: "luma", Type: device.U8, Channels: 1, Scores: []Score{{Name: "score"}}, Map: "map"}, "network.file")
 		})
 	}
 }
@@ -100,7 +100,7 @@ func TestLoadDoesNotKeepTheFile(t *testing.T) {
 	b := bind(t, s, in, 1)
 	in.mem[33] = 255
 	mustRun(t, b, 1)
-	if v := b.Score(0); v <= 0 || v >= 1 {
+	if v := b.Scores(0, 0)[0]; v <= 0 || v >= 1 {
 		t.Errorf("score %v", v)
 	}
 }
@@ -113,7 +113,7 @@ func FuzzLoad(f *testing.F) {
 	l := open(f, Options{})
 	in, at := tensor(f, device.Shape{N: 2, C: 1, H: 64, W: 96}, device.U8), cpuPlace(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := l.Load(Spec{Name: "fuzz", ONNX: data, Input: "luma", Type: device.U8, Channels: 1, Score: "score", Map: "map"}, at)
+		s, err := l.Load(Spec{Name: "fuzz", ONNX: data, Input: "luma", Type: device.U8, Channels: 1, Scores: []Score{{Name: "score"}}, Map: "map"}, at)
 		if err != nil {
 			return
 		}
@@ -128,7 +128,7 @@ func FuzzLoad(f *testing.F) {
 				return
 			}
 			cells, _, _ := b.Map(n - 1)
-			for _, v := range append([]float32{b.Score(n - 1)}, cells...) {
+			for _, v := range append([]float32{b.Scores(0, n-1)[0]}, cells...) {
 				if !(v >= 0 && v <= 1) {
 					t.Errorf("value %v", v)
 				}

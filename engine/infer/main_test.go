@@ -52,7 +52,7 @@ func model(t testing.TB, name string) []byte {
 
 // lumaSpec is the manifest that good.onnx fulfils.
 func lumaSpec(t testing.TB, name string) Spec {
-	return Spec{Name: name, ONNX: model(t, name), Input: "luma", Type: device.U8, Channels: 1, Score: "score", Map: "map"}
+	return Spec{Name: name, ONNX: model(t, name), Input: "luma", Type: device.U8, Channels: 1, Scores: []Score{{Name: "score"}}, Map: "map"}
 }
 
 // cpuPlace is a place on the CPU that is closed, and found empty, after the test.

@@ -194,7 +194,7 @@ func TestCPUReadsADoubleOfAGPU(t *testing.T) {
 	if err := b.Finish(); err != nil {
 		t.Fatal(err)
 	}
-	if b.Score(0) != 0 || !near(b.Score(1), 1) {
-		t.Errorf("scores %v, %v; want 0, 1", b.Score(0), b.Score(1))
+	if b.Scores(0, 0)[0] != 0 || !near(b.Scores(0, 1)[0], 1) {
+		t.Errorf("scores %v, %v; want 0, 1", b.Scores(0, 0)[0], b.Scores(0, 1)[0])
 	}
 }

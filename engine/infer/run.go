@@ -74,19 +74,37 @@ func (b *Binding) start(n int) error {
 	return b.fetch(n)
 }
 
-// fetch queues the copies of the outputs to the host.
-func (b *Binding) fetch(n int) error {
-	err := b.scores.fetch(b.session.at.Queue, n)
-	if err == nil && b.mapH > 0 {
-		if err = b.cells.fetch(b.session.at.Queue, n); err != nil {
-			_, waiting := b.scores.wait()
-			err = errors.Join(err, waiting)
-		}
+// count is how many outputs there are: the scores, then the map.
+func (b *Binding) count() int {
+	if b.mapH > 0 {
+		return len(b.scores) + 1
 	}
-	return err
+	return len(b.scores)
 }
 
-// Finish waits for the run that Start began; Score and Map then give what it
+// out is the i-th of them.
+func (b *Binding) out(i int) *output {
+	if i < len(b.scores) {
+		return &b.scores[i].output
+	}
+	return &b.cells
+}
+
+// fetch queues the copies of the outputs to the host.
+func (b *Binding) fetch(n int) error {
+	for i := range b.count() {
+		if err := b.out(i).fetch(b.session.at.Queue, n); err != nil {
+			for k := range i { // those before are under way
+				_, waiting := b.out(k).wait()
+				err = errors.Join(err, waiting)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// Finish waits for the run that Start began; Scores and Map then give what it
 // found. After an error there is nothing to give.
 func (b *Binding) Finish() error {
 	b.mu.Lock()
@@ -112,10 +130,9 @@ func (b *Binding) Finish() error {
 // wait ends the run that was started and counts its bad values.
 func (b *Binding) wait() (bad int, err error) {
 	b.started = 0
-	bad, err = b.scores.wait()
-	if b.mapH > 0 {
-		more, second := b.cells.wait()
-		bad, err = bad+more, errors.Join(err, second)
+	for i := range b.count() {
+		more, failed := b.out(i).wait()
+		bad, err = bad+more, errors.Join(err, failed)
 	}
 	return bad, err
 }
@@ -128,8 +145,15 @@ func (b *Binding) Run(n int) error {
 	return b.Finish()
 }
 
-// Score is the score of row i of the last run, 0..1.
-func (b *Binding) Score(i int) float32 { return b.scores.values[:b.n][i] }
+// Steps is how many scores output k of Spec.Scores has of a row: 1, or the T of [N,T].
+func (b *Binding) Steps(k int) int { return b.scores[k].steps }
+
+// Scores are those of row i of the last run in output k of Spec.Scores, 0..1, one a
+// step. It is C memory that the next run overwrites and Close frees.
+func (b *Binding) Scores(k, i int) []float32 {
+	s := &b.scores[k]
+	return s.values[: b.n*s.steps : b.n*s.steps][i*s.steps : (i+1)*s.steps]
+}
 
 // Map is where in the picture of row i of the last run: h rows of w values,
 // 0..1. It is C memory that the next run overwrites and Close frees. Without a

@@ -28,7 +28,7 @@ func TestScoresAndMapsOfEveryBatchSize(t *testing.T) {
 				mustRun(t, b, n)
 				for row := range n {
 					want := float32(50*(row+1)) / 255
-					if got := b.Score(row); !near(got, want) {
+					if got := b.Scores(0, row)[0]; !near(got, want) {
 						t.Errorf("batch of %d: score of row %d is %v, want %v", n, row, got, want)
 					}
 					cells, h, w := b.Map(row)
@@ -66,7 +66,7 @@ func TestScoreDoesNotDependOnTheBatch(t *testing.T) {
 	var scores [rows]float32
 	var maps [rows][]float32
 	for row := range rows {
-		scores[row] = b.Score(row)
+		scores[row] = b.Scores(0, row)[0]
 		cells, _, _ := b.Map(row)
 		maps[row] = append(maps[row], cells...)
 	}
@@ -80,7 +80,7 @@ func TestScoreDoesNotDependOnTheBatch(t *testing.T) {
 			alone := bind(t, b.session, other, n)
 			mustRun(t, alone, n)
 			for row := range n {
-				if got, want := alone.Score(row), scores[first+row]; math.Float32bits(got) != math.Float32bits(want) {
+				if got, want := alone.Scores(0, row)[0], scores[first+row]; math.Float32bits(got) != math.Float32bits(want) {
 					t.Errorf("row %d scores %v in a batch of %d, %v in one of %d", first+row, got, n, want, rows)
 				}
 				cells, _, _ := alone.Map(row)
@@ -103,8 +103,8 @@ func TestNoMap(t *testing.T) {
 	b := bind(t, session(t, l, s), in, 1)
 	in.fillBlock(0, 1, 1, 255)
 	mustRun(t, b, 1)
-	if cells, h, w := b.Map(0); cells != nil || h != 0 || w != 0 || !near(b.Score(0), 1) {
-		t.Errorf("score %v, map %v %dx%d; want 1 and none", b.Score(0), cells, w, h)
+	if cells, h, w := b.Map(0); cells != nil || h != 0 || w != 0 || !near(b.Scores(0, 0)[0], 1) {
+		t.Errorf("score %v, map %v %dx%d; want 1 and none", b.Scores(0, 0)[0], cells, w, h)
 	}
 	// A map that the manifest does not ask for is not computed for it.
 	good := lumaSpec(t, "good")
@@ -121,10 +121,10 @@ func TestBadValuesAreSettledAndCounted(t *testing.T) {
 	in.fillBlock(1, 0, 0, 51)
 	in.fillBlock(1, 1, 0, 255)
 	mustRun(t, b, 2)
-	if got := b.Score(0); got != 0 {
+	if got := b.Scores(0, 0)[0]; got != 0 {
 		t.Errorf("a score that is not a number became %v, want 0", got)
 	}
-	if got := b.Score(1); got != 1 {
+	if got := b.Scores(0, 1)[0]; got != 1 {
 		t.Errorf("a score above 1 became %v, want 1", got)
 	}
 	cells, _, _ := b.Map(0)
@@ -226,8 +226,8 @@ func TestStartAndFinish(t *testing.T) {
 	if err := errors.Join(a.Finish(), b.Finish()); err != nil {
 		t.Fatal(err)
 	}
-	if !near(a.Score(0), .2) || b.Score(0) != 0 || !near(b.Score(1), 1) {
-		t.Errorf("scores %v; %v, %v; want 0.2; 0, 1", a.Score(0), b.Score(0), b.Score(1))
+	if !near(a.Scores(0, 0)[0], .2) || b.Scores(0, 0)[0] != 0 || !near(b.Scores(0, 1)[0], 1) {
+		t.Errorf("scores %v; %v, %v; want 0.2; 0, 1", a.Scores(0, 0)[0], b.Scores(0, 0)[0], b.Scores(0, 1)[0])
 	}
 	if err := a.Start(2); err != nil {
 		t.Fatal(err)
@@ -316,7 +316,7 @@ func TestRunDoesNotAllocate(t *testing.T) {
 	if got := testing.AllocsPerRun(100, func() {
 		for n := 1; n <= 4; n++ {
 			mustRun(t, b, n)
-			sum += b.Score(n - 1)
+			sum += b.Scores(0, n-1)[0]
 			cells, _, _ := b.Map(n - 1)
 			sum += cells[0]
 		}

@@ -67,9 +67,10 @@ func (l *Library) load(s Spec, at Place) (*Session, error) {
 		return nil, errors.New("no place to run it is named: a device and a stream of it")
 	case len(s.ONNX) == 0:
 		return nil, errors.New("network.file: the ONNX file is empty")
-	case elementType(s.Type) == 0 || s.Channels <= 0 || s.Height < 0 || s.Width < 0 || s.Score == s.Map:
-		return nil, fmt.Errorf("network: the description is incomplete: %d channels of %v, %dx%d, score %q, map %q",
-			s.Channels, s.Type, s.Width, s.Height, s.Score, s.Map)
+	case elementType(s.Type) == 0 || s.Channels <= 0 || s.Height < 0 || s.Width < 0 || s.Samples < 0 ||
+		len(s.Scores) == 0 || len(s.Scores) > MaxScores || slices.ContainsFunc(s.Scores, func(o Score) bool { return o.Name == s.Map }):
+		return nil, fmt.Errorf("network: the description is incomplete: %d channels of %v, %dx%d or %d samples, scores %v, map %q",
+			s.Channels, s.Type, s.Width, s.Height, s.Samples, s.Scores, s.Map)
 	}
 	on, err := l.provider(at.Device)
 	if err != nil {
@@ -107,6 +108,7 @@ func (l *Library) start(spec Spec, at Place, on Provider, gpu int) (*Session, er
 		return nil, errors.Join(s.heed(err), s.end(p))
 	}
 	s.spec.ONNX = nil
+	s.spec.Scores = slices.Clone(spec.Scores)
 	if on != CPU {
 		s.spec.ONNX = slices.Clone(spec.ONNX)
 	}

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include "include/onnxruntime_c_api.h"
 
-enum { INFER_MAX_RANK = 8, INFER_MAX_OUTPUTS = 2 };
+enum { INFER_MAX_RANK = 8, INFER_MAX_OUTPUTS = 17 };
 
 // infer_port is one input or output: of a session as the model declares it (data
 // unused, unknown dimensions -1), or of a binding (dims are all known).

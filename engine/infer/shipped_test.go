@@ -32,10 +32,15 @@ func networks(t *testing.T) (list []models.Detector) {
 
 func specOf(d models.Detector) Spec {
 	n := d.Network
-	return Spec{
+	s := Spec{
 		Name: d.Name, ONNX: d.ONNX, Input: n.Tensor.Name, Type: n.Tensor.Type(), Channels: n.Tensor.Shape(1, 0, 0).C,
-		Height: n.Tensor.Height, Width: n.Tensor.Width, Score: n.Score, Map: n.Map,
+		Height: n.Tensor.Height, Width: n.Tensor.Width, Samples: n.Tensor.Window, Map: n.Map,
 	}
+	for i := range d.Outputs {
+		name, field := d.ScoreOf(i)
+		s.Scores = append(s.Scores, Score{Name: name, Field: field})
+	}
+	return s
 }
 
 // Every network is what its manifest says and runs at 1080p in batches of every size.
@@ -80,8 +85,8 @@ func TestVariantsInHalfPrecision(t *testing.T) {
 				paint(in, broken)
 				mustRun(t, a, 1)
 				mustRun(t, b, 1)
-				lowest, highest = min(lowest, a.Score(0)), max(highest, a.Score(0))
-				if got, want := b.Score(0), a.Score(0); got-want > .005 || want-got > .005 {
+				lowest, highest = min(lowest, a.Scores(0, 0)[0]), max(highest, a.Scores(0, 0)[0])
+				if got, want := b.Scores(0, 0)[0], a.Scores(0, 0)[0]; got-want > .005 || want-got > .005 {
 					t.Errorf("%d broken blocks: score %v, in half precision %v", broken, want, got)
 				}
 				want, _, _ := a.Map(0)

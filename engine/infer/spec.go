@@ -1,5 +1,8 @@
 package infer
 
+// #include "shim.h"
+import "C"
+
 import (
 	"errors"
 	"fmt"
@@ -18,10 +21,38 @@ type Spec struct {
 	Input                   string
 	Type                    device.DType
 	Channels, Height, Width int
-	// Score names the f32 output [N] or [N,1] with a frame's score, 0..1.
-	Score string
+	// Samples is of sound: the input is [N, Channels, Samples], and Height and Width
+	// are 0.
+	Samples int
+	// Scores are the outputs with scores, 1 to MaxScores.
+	Scores []Score
 	// Map names the f32 output [N,1,h,w] that says where; "" if there is none.
 	Map string
+}
+
+// MaxScores bounds the outputs with scores.
+const MaxScores = C.INFER_MAX_OUTPUTS - 1
+
+// Score is an f32 output with scores in 0..1: [N] or [N,1], and of sound also [N,T],
+// one for each of T steps of equal length.
+type Score struct {
+	Name  string
+	Field string // of the manifest, which names it; for errors. Empty stands for network.score
+}
+
+func (s Score) field() string {
+	if s.Field == "" {
+		return "network.score"
+	}
+	return s.Field
+}
+
+// shapes says what the output may be.
+func (s *Spec) shapes() string {
+	if s.Samples > 0 {
+		return "f32[N] or f32[N,T]"
+	}
+	return "f32[N] or f32[N,1]"
 }
 
 // port is one input or output as the model declares it.
@@ -85,12 +116,8 @@ func (s *Spec) check(ins, outs []port) error {
 	} else {
 		s.checkInput(in, add)
 	}
-	if score, ok := find(outs, s.Score); !ok {
-		add("network.score: the model has no output %q, it has %s", s.Score, names(outs))
-	} else if score.typ != typeF32 || score.rank < 1 || score.rank > 2 || score.rank == 2 && otherThan(score.dims[1], 1) {
-		add("network.score: the model's output %q is %v, it must be f32[N] or f32[N,1]", s.Score, score)
-	} else if score.dims[0] >= 0 {
-		add("network.score: the model's output %q is %v, its first dimension must be dynamic, as the batch is", s.Score, score)
+	for _, score := range s.Scores {
+		s.checkScore(score, outs, add)
 	}
 	if s.Map == "" {
 		return errors.Join(errs...)
@@ -105,21 +132,48 @@ func (s *Spec) check(ins, outs []port) error {
 	return errors.Join(errs...)
 }
 
+func (s *Spec) checkScore(score Score, outs []port, add func(string, ...any)) {
+	if out, ok := find(outs, score.Name); !ok {
+		add("%s: the model has no output %q, it has %s", score.field(), score.Name, names(outs))
+	} else if out.typ != typeF32 || out.rank < 1 || out.rank > 2 || out.rank == 2 && s.Samples == 0 && otherThan(out.dims[1], 1) {
+		add("%s: the model's output %q is %v, it must be %s", score.field(), score.Name, out, s.shapes())
+	} else if out.dims[0] >= 0 {
+		add("%s: the model's output %q is %v, its first dimension must be dynamic, as the batch is", score.field(), score.Name, out)
+	}
+}
+
+// side is a dimension of the input: the field of the manifest that says it, and what
+// that is; 0 is any.
+type side struct {
+	field string
+	want  int
+}
+
+// sides are the dimensions of the input after the first.
+func (s *Spec) sides() []side {
+	if s.Samples > 0 {
+		return []side{{"channels", s.Channels}, {"window", s.Samples}}
+	}
+	return []side{{"channels", s.Channels}, {"height", s.Height}, {"width", s.Width}}
+}
+
 func (s *Spec) checkInput(in port, add func(string, ...any)) {
 	if want := elementType(s.Type); in.typ != want {
 		add("network.tensor.dtype: the model's input %q is %v, the manifest says %v", s.Input, in, s.Type)
 	}
-	if in.rank != 4 {
-		add("network.tensor: the model's input %q is %v, it must have 4 dimensions (N, channels, height, width)", s.Input, in)
+	sides := s.sides()
+	if in.rank != 1+len(sides) {
+		words := "N"
+		for _, d := range sides {
+			words += ", " + d.field
+		}
+		add("network.tensor: the model's input %q is %v, it must have %d dimensions (%s)", s.Input, in, 1+len(sides), words)
 		return
 	}
 	if in.dims[0] >= 0 {
 		add("network.batch: the model's input %q is %v, its first dimension must be dynamic: export the model with a dynamic batch", s.Input, in)
 	}
-	for i, d := range []struct {
-		field string
-		want  int
-	}{{"channels", s.Channels}, {"height", s.Height}, {"width", s.Width}} {
+	for i, d := range sides {
 		switch got := in.dims[i+1]; {
 		case d.want == 0 && got >= 0:
 			add("network.tensor.%s: the model's input %q has it fixed at %d, the manifest at none (resize: none): "+

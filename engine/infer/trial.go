@@ -26,18 +26,19 @@ func (b *Binding) tryOut(n int) error {
 	if err != nil {
 		return fmt.Errorf("a trial run of %d rows of %v: %w", n, b.in.Shape(), err)
 	}
-	score, err := b.output(&c, 0)
-	if err != nil {
-		return err
+	for i := range b.scores {
+		score, err := b.output(&c, i)
+		if err != nil {
+			return err
+		}
+		if err := b.takeScoreShape(i, score, n); err != nil {
+			return err
+		}
 	}
-	if score.typ != typeF32 || elements(score) != n || score.rank < 1 || score.rank > 2 || score.dims[0] != int64(n) {
-		return fmt.Errorf("network.score: output %q of %d rows is %v, it must be f32[%d] or f32[%d,1]", b.session.spec.Score, n, score, n, n)
-	}
-	b.scoreRank = score.rank
 	if b.session.spec.Map == "" {
 		return nil
 	}
-	cells, err := b.output(&c, 1)
+	cells, err := b.output(&c, len(b.scores))
 	if err != nil {
 		return err
 	}
@@ -45,9 +46,9 @@ func (b *Binding) tryOut(n int) error {
 }
 
 // output describes output i of a run, which must lie where the network runs.
-func (b *Binding) output(c *C.infer_binding, i C.size_t) (port, error) {
+func (b *Binding) output(c *C.infer_binding, i int) (port, error) {
 	var p C.infer_port
-	if err := failure(C.infer_output(c, i, &p)); err != nil {
+	if err := failure(C.infer_output(c, C.size_t(i), &p)); err != nil {
 		return port{}, err
 	}
 	if int(p.gpu) != b.session.gpu {
@@ -61,6 +62,30 @@ func gpuName(gpu int) string {
 		return "the CPU"
 	}
 	return fmt.Sprintf("GPU %d", gpu)
+}
+
+// maxSteps bounds the scores of a row: one a sample of the longest window.
+const maxSteps = 1 << 24
+
+func (b *Binding) takeScoreShape(i int, got port, n int) error {
+	spec, s := &b.session.spec, &b.scores[i]
+	name, field := spec.Scores[i].Name, spec.Scores[i].field()
+	steps := 1
+	if got.rank == 2 {
+		steps = int(got.dims[1])
+	}
+	most := 1
+	if spec.Samples > 0 {
+		most = min(spec.Samples, maxSteps)
+	}
+	if got.typ != typeF32 || got.rank < 1 || got.rank > 2 || got.dims[0] != int64(n) || steps < 1 || steps > most {
+		return fmt.Errorf("%s: output %q of %d rows is %v, it must be %s with N = %d and T in 1..%d", field, name, n, got, spec.shapes(), n, most)
+	}
+	if s.steps > 0 && steps != s.steps {
+		return fmt.Errorf("%s: output %q of one row has %d steps, of %d rows %d; it must not depend on the batch", field, name, s.steps, n, steps)
+	}
+	s.rank, s.steps = got.rank, steps
+	return nil
 }
 
 // maxCells bounds one row's map: a cell a pixel of a 16k picture.
@@ -78,14 +103,6 @@ func (b *Binding) takeMapShape(got port, n int) error {
 	}
 	b.mapH, b.mapW = h, w
 	return nil
-}
-
-func elements(p port) int {
-	n := 1
-	for _, d := range p.dims {
-		n *= int(d)
-	}
-	return n
 }
 
 // prepare makes what runs n rows.
@@ -130,22 +147,31 @@ func (b *Binding) bindPorts(n int, c *C.infer_binding) error {
 	sp, shape := &b.session.spec, b.shape
 	in := C.infer_port{name: C.CString(sp.Input), data: b.in.Ptr(), _type: C.int(elementType(sp.Type)), rank: 4}
 	in.dims = [C.INFER_MAX_RANK]C.int64_t{C.int64_t(n), C.int64_t(shape.C), C.int64_t(shape.H), C.int64_t(shape.W)}
+	if sp.Samples > 0 {
+		in.rank, in.dims[2] = 3, C.int64_t(sp.Samples)
+	}
 	in.bytes = C.size_t(n * shape.C * shape.H * shape.W * sp.Type.Bytes())
 	defer C.free(unsafe.Pointer(in.name))
 
 	var outs [C.INFER_MAX_OUTPUTS]C.infer_port
-	score, cells := &outs[0], &outs[1]
-	*score = C.infer_port{name: C.CString(sp.Score), data: b.scores.address(),
-		bytes: C.size_t(4 * n), _type: typeF32, rank: C.size_t(b.scoreRank)}
-	score.dims = [C.INFER_MAX_RANK]C.int64_t{C.int64_t(n), 1}
-	defer C.free(unsafe.Pointer(score.name))
-	used := C.size_t(1)
+	used := len(b.scores)
+	for i := range b.scores {
+		s := &b.scores[i]
+		outs[i] = C.infer_port{name: C.CString(sp.Scores[i].Name), data: s.address(),
+			bytes: C.size_t(4 * n * s.steps), _type: typeF32, rank: C.size_t(s.rank)}
+		outs[i].dims = [C.INFER_MAX_RANK]C.int64_t{C.int64_t(n), C.int64_t(s.steps)}
+	}
 	if sp.Map != "" {
+		cells := &outs[used]
 		*cells = C.infer_port{name: C.CString(sp.Map), data: b.cells.address(),
 			bytes: C.size_t(4 * n * b.mapH * b.mapW), _type: typeF32, rank: 4}
 		cells.dims = [C.INFER_MAX_RANK]C.int64_t{C.int64_t(n), 1, C.int64_t(b.mapH), C.int64_t(b.mapW)}
-		defer C.free(unsafe.Pointer(cells.name))
-		used = 2
+		used++
 	}
-	return failure(C.infer_bind(handle(b.program.ort), C.int(b.session.gpu), &in, &outs[0], used, c))
+	defer func() {
+		for i := range used {
+			C.free(unsafe.Pointer(outs[i].name))
+		}
+	}()
+	return failure(C.infer_bind(handle(b.program.ort), C.int(b.session.gpu), &in, &outs[0], C.size_t(used), c))
 }
