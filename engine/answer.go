@@ -5,22 +5,35 @@ import (
 	"github.com/streamvet/streamvet/engine/verdict"
 )
 
-// deliver gives the score of one row to the source of its picture.
-func (n *network) deliver(l look, at *lane, b *infer.Binding, row int) error {
-	output := &n.detector.Outputs[0]
-	value := fuse(output.Fusion, float64(b.Score(row)), l.suspicion)
-	at.answer[0] = verdict.Score{
-		Detector: n.detector.Name, Defect: output.Defect,
-		PTS: l.pts, Duration: l.duration, Value: value, Reading: value,
+// deliver gives what the network says of one row to the row's source.
+func (n *network) deliver(l look, f filled, b *infer.Binding, row int) error {
+	switch {
+	case l.heard != nil:
+		return l.heard.answer(f, row)
+	case f.err != nil:
+		return f.err
 	}
-	if n.spec.Map != "" {
-		at.answer[0].Region, at.answer[0].Reading = n.region(l, at, b, row)
+	err := n.judge(l, f.lane, b, row)
+	l.source.judged(l.came)
+	return err
+}
+
+// judge lets the scores of one picture be judged.
+func (n *network) judge(l look, at *lane, b *infer.Binding, row int) error {
+	at.answer = at.answer[:0]
+	for i, o := range n.detector.Outputs {
+		value := fuse(o.Fusion, float64(b.Scores(i, row)[0]), l.suspicion)
+		s := verdict.Score{Detector: n.detector.Name, Defect: o.Defect, PTS: l.pts, Duration: l.duration, Value: value, Reading: value}
+		if n.spec.Map != "" && o.Score == "" {
+			s.Region, s.Reading = n.region(l, at, b, row)
+		}
+		at.answer = append(at.answer, s)
 	}
 	var look camera = l.owner.gallery
 	if l.way != nil {
 		look = answer{l.owner.gallery, l.way}
 	}
-	return l.owner.source.judge.scores(l.owner.track, at.answer[:], look)
+	return l.source.judge.scores(l.owner.track, at.answer, look)
 }
 
 // region is the rectangle around the cells of a map that belong to the defect,

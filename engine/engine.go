@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/streamvet/streamvet/engine/device"
+	"github.com/streamvet/streamvet/engine/device/cpu"
+	"github.com/streamvet/streamvet/engine/frame"
 	"github.com/streamvet/streamvet/engine/infer"
 	"github.com/streamvet/streamvet/engine/media"
 )
@@ -26,8 +28,9 @@ var (
 type Engine struct {
 	config    Config
 	device    device.Device
-	ordinal   int    // of the GPU
-	fallback  string // why it is not the GPU that "auto" hoped for
+	host      device.Device // where networks hear sound: device itself, if that is the CPU
+	ordinal   int           // of the GPU
+	fallback  string        // why it is not the GPU that "auto" hoped for
 	library   *infer.Library
 	admission *admission
 	tally     tally
@@ -72,6 +75,11 @@ func openOn(c Config, b backend) (_ *Engine, err error) {
 	}()
 	if e.device, err = b.open(c.Logger); err != nil {
 		return nil, err
+	}
+	if e.host = e.device; e.device.Mem() == frame.MemDevice {
+		if e.host, err = cpu.Open(cpu.Options{}); err != nil {
+			return nil, err
+		}
 	}
 	e.admission = newAdmission(c.Limits, e.device, b.ordinal, c.Logger)
 	return e, e.Use(c.Detectors)
@@ -221,6 +229,9 @@ func (e *Engine) free() error {
 	}
 	if e.admission != nil {
 		errs = append(errs, e.admission.close())
+	}
+	if e.host != nil && e.host != e.device {
+		errs = append(errs, e.host.Close())
 	}
 	if e.device != nil {
 		errs = append(errs, e.device.Close())

@@ -17,7 +17,7 @@ var arrows = map[string][]string{
 	"cmd/streamvet":             {"cmd/streamvet/evalpage", "cmd/streamvet/report", "engine", "engine/device/cpu", "engine/device/cuda", "engine/eval", "engine/infer", "engine/inject", "engine/measure/sound", "engine/media", "engine/trial", "engine/verdict", "models", "proto/streamvet/v1", "server", "server/access", "server/client", "server/config"},
 	"cmd/streamvet/evalpage":    {"cmd/streamvet/report", "engine/eval", "engine/verdict"},
 	"cmd/streamvet/report":      {"engine", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
-	"engine":                    {"engine/batch", "engine/device", "engine/device/cpu", "engine/device/cuda", "engine/frame", "engine/infer", "engine/measure", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
+	"engine":                    {"engine/batch", "engine/device", "engine/device/cpu", "engine/device/cuda", "engine/excerpt", "engine/frame", "engine/infer", "engine/measure", "engine/measure/sound", "engine/media", "engine/verdict", "models", "proto/streamvet/v1"},
 	"engine/batch":              {},
 	"engine/device":             {"engine/frame"},
 	"engine/device/conformance": {"engine/device", "engine/device/cpu", "engine/device/kernels", "engine/frame"},
@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 	"engine/device/cuda/double": {}, // for tests alone: no other room may name it here
 	"engine/device/kernels":     {"engine/device", "engine/frame"},
 	"engine/eval":               {"engine/inject", "engine/verdict"},
+	"engine/excerpt":            {"engine/frame"},
 	"engine/frame":              {},
 	"engine/infer":              {"engine/device", "engine/frame"},
 	"engine/infer/double":       {"engine/device", "engine/frame"},

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/streamvet/streamvet/engine/batch"
@@ -15,19 +14,20 @@ import (
 // another is read.
 const laneTensors = 2
 
-// lane batches the pictures of one tensor geometry.
+// lane batches the rows of one tensor geometry.
 type lane struct {
 	*batch.Lane[look]
 	shape    device.Shape
 	tensors  []device.Tensor
 	bindings []*infer.Binding
 	events   [][]device.Event // by tensor and row: the picture is in the slot
-	answer   [1]verdict.Score // of the look under judgement
-	users    int              // tracks; guarded by network.mu
+	answer   []verdict.Score  // of the look under judgement; reused
+	users    int              // guarded by network.mu
 	running  sync.WaitGroup   // the collecting goroutine and the batches that it handed over
 }
 
 // enter gives a track the lane for its geometry, and makes it if it is the first.
+// The geometry of sound is none: it has one lane.
 func (n *network) enter(w, h int) (*lane, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -36,7 +36,7 @@ func (n *network) enter(w, h int) (*lane, error) {
 	if l == nil {
 		var err error
 		if l, err = n.openLane(shape); err != nil {
-			return nil, fmt.Errorf("detector %s: %dx%d pictures: %w", n.detector.Name, w, h, err)
+			return nil, err
 		}
 		n.lanes[shape] = l
 	}

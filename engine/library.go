@@ -85,7 +85,11 @@ func (e *Engine) networkFor(d models.Detector) (*network, error) {
 		}
 		e.library = lib
 	}
-	return openNetwork(e.library, e.device, d, e.config.Logger)
+	at := e.device
+	if d.Input == "sound" {
+		at = e.host
+	}
+	return openNetwork(e.library, at, d, e.config.Logger)
 }
 
 // fitting gives detectors with the variants of their networks that fit the

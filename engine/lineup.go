@@ -16,7 +16,9 @@ import (
 // not change; a source takes another one up at its next picture.
 type lineup struct {
 	detectors []models.Detector
-	networks  []*network
+	networks  []*network // all of them
+
+	pictureNetworks, soundNetworks []*network
 
 	pictureForms, soundForms, bitForms, clockForms []measure.Detector
 	// What the scores of a track may be about, by what it carries.
@@ -50,6 +52,12 @@ func (l *lineup) place(d models.Detector, networkOf func(models.Detector) (*netw
 			return err
 		}
 		l.networks = append(l.networks, n)
+		if d.Input == "sound" {
+			l.soundNetworks = append(l.soundNetworks, n)
+			l.soundOutputs = append(l.soundOutputs, outputs...)
+			break
+		}
+		l.pictureNetworks = append(l.pictureNetworks, n)
 		l.pictureOutputs = append(l.pictureOutputs, outputs...)
 	case d.Input == "picture":
 		l.pictureForms = append(l.pictureForms, form)

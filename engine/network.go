@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -17,8 +18,8 @@ import (
 	"github.com/streamvet/streamvet/models"
 )
 
-// network runs one learned detector for all sources: their pictures meet in the
-// same batches.
+// network runs one learned detector for all sources: their pictures, or windows of
+// their sound, meet in the same batches.
 type network struct {
 	detector models.Detector
 	spec     *models.Network
@@ -32,10 +33,13 @@ type network struct {
 	closed chan struct{}
 	done   chan struct{}
 
-	batches []atomic.Int64 // runs, by how many pictures they had
+	batches []atomic.Int64 // runs, by how many rows they had
+
+	hall  *lane   // of a network that hears sound: its only one, as long as it lives
+	steps []steps // and what its outputs say of a window
 
 	mu    sync.Mutex
-	uses  int // by the engine and by viewers; at 0 it is closed
+	uses  int // by the engine, viewers and listeners; at 0 it is closed
 	lanes map[device.Shape]*lane
 }
 
@@ -49,12 +53,21 @@ func (n *network) inFlight() int {
 	return 1
 }
 
-// look is one picture that a track shows to a network.
+// look is one row that a track shows to a network: a picture, or one channel of a
+// window of sound.
 type look struct {
+	source    *Source
+	pending   *sync.WaitGroup // of the track: looks without an answer
+	came      time.Time       // out of the decoder
+	committed time.Time
+	way       *journey
+	sight              // of a picture
+	heard     *hearing // of sound; nil for a picture
+}
+
+// sight is what is known of a picture when a network has looked at it.
+type sight struct {
 	owner         *pictures
-	came          time.Time // out of the decoder
-	committed     time.Time
-	way           *journey
 	pts, duration time.Duration
 	width, height int
 	rotation      int // clockwise degrees from the picture as coded to the one shown
@@ -72,15 +85,11 @@ type filled struct {
 
 func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, log *slog.Logger) (*network, error) {
 	spec := d.Network
-	input := spec.Tensor.Shape(1, 0, 0) // 0 for what the picture decides
 	queue, err := dev.NewStream()
 	if err != nil {
 		return nil, err
 	}
-	session, err := lib.Load(infer.Spec{
-		Name: d.Name, ONNX: d.ONNX, Input: spec.Tensor.Name, Type: spec.Tensor.Type(),
-		Channels: input.C, Height: input.H, Width: input.W, Score: spec.Score, Map: spec.Map,
-	}, infer.Place{Device: dev, Queue: queue})
+	session, err := lib.Load(inferSpec(d), infer.Place{Device: dev, Queue: queue})
 	if err != nil {
 		return nil, errors.Join(err, queue.Close())
 	}
@@ -90,7 +99,27 @@ func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, log *
 		lanes: map[device.Shape]*lane{}, batches: make([]atomic.Int64, spec.Batch.MaxSize+1),
 	}
 	go n.infer()
+	if d.Input == "sound" {
+		if err := n.openHall(); err != nil {
+			return nil, errors.Join(fmt.Errorf("detector %s: %w", d.Name, err), n.release())
+		}
+	}
 	return n, nil
+}
+
+// inferSpec is what a manifest says of a network.
+func inferSpec(d models.Detector) infer.Spec {
+	t := &d.Network.Tensor
+	s := infer.Spec{Name: d.Name, ONNX: d.ONNX, Input: t.Name, Type: t.Type(), Samples: t.Window, Map: d.Network.Map}
+	shape := t.Shape(1, 0, 0) // 0 for what the picture decides
+	if s.Channels = shape.C; t.Window == 0 {
+		s.Height, s.Width = shape.H, shape.W
+	}
+	for i := range d.Outputs {
+		name, field := d.ScoreOf(i)
+		s.Scores = append(s.Scores, infer.Score{Name: name, Field: field})
+	}
+	return s
 }
 
 // collect hands the batches of a lane to the inference goroutine.
@@ -178,20 +207,15 @@ func (n *network) finish(f filled) {
 	}
 	ran := time.Now()
 	for row, l := range f.batch.All() {
-		source := l.owner.source
+		source := l.source
 		l.way.stage("queue_wait", l.committed, f.began)
 		l.way.stage("inference", f.began, ran)
 		source.clock.networks.add(share)
-		err := f.err
-		if err == nil {
-			err = n.deliver(l, f.lane, binding, row)
-			source.judged(l.came)
-		}
-		if err != nil {
+		if err := n.deliver(l, f, binding, row); err != nil {
 			source.fault(n.detector.Name, err)
 		}
 		l.way.release()
-		source.looks.Done()
+		l.pending.Done()
 	}
 	f.lane.Done(f.batch)
 	f.lane.running.Done()
@@ -216,6 +240,9 @@ func (n *network) release() error {
 	n.mu.Unlock()
 	if !last {
 		return nil
+	}
+	if n.hall != nil {
+		n.leave(n.hall)
 	}
 	close(n.closed)
 	<-n.done

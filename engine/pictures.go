@@ -3,7 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
-	"slices"
+	"sync"
 	"time"
 
 	"github.com/streamvet/streamvet/engine/device"
@@ -21,8 +21,9 @@ type pictures struct {
 	upload  device.Uploader
 	gallery *gallery
 	forms   *measure.Picture
-	viewers []*viewer // one a network
-	lineup  *lineup   // that forms and viewers are of
+	viewers []*viewer      // one a network
+	looks   sync.WaitGroup // that networks have not answered yet
+	lineup  *lineup        // that forms and viewers are of
 
 	shape    geometry       // of the picture before
 	waiting  []arrival      // measured, results not taken yet; oldest first
@@ -84,7 +85,7 @@ func (p *pictures) change(ctx context.Context, l *lineup) error {
 	if err := p.settle(ctx, 0); err != nil {
 		return err
 	}
-	p.source.looks.Wait() // what the detectors so far have seen is judged as theirs
+	p.looks.Wait() // what the detectors so far have seen is judged as theirs
 	if err := p.forms.Change(l.pictureForms); err != nil {
 		return err
 	}
@@ -92,23 +93,11 @@ func (p *pictures) change(ctx context.Context, l *lineup) error {
 		return err
 	}
 	p.lineup = l
-	old := p.viewers
-	p.viewers = nil
-	for _, n := range l.networks {
-		i := slices.IndexFunc(old, func(v *viewer) bool { return v != nil && v.network == n })
-		switch {
-		case i >= 0:
-			p.viewers = append(p.viewers, old[i])
-			old[i] = nil
-		case n.retain():
-			p.viewers = append(p.viewers, newViewer(n, p))
-		}
-	}
+	gone := leaving(p.viewers, l.pictureNetworks)
+	p.viewers = attend(p.viewers, l.pictureNetworks, func(n *network) *viewer { return newViewer(n, p) })
 	var errs []error
-	for _, v := range old {
-		if v != nil {
-			errs = append(errs, v.close())
-		}
+	for _, v := range gone {
+		errs = append(errs, v.close())
 	}
 	p.shape = geometry{} // what is new must be fitted
 	return errors.Join(errs...)
@@ -261,7 +250,7 @@ func (p *pictures) close() error {
 	}
 	if p.gallery != nil {
 		// Looks under way may still ask for pictures.
-		p.source.looks.Wait()
+		p.looks.Wait()
 		errs = append(errs, p.gallery.close())
 	}
 	return errors.Join(errs...)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -73,7 +72,6 @@ type Source struct {
 	judge   *judge
 	bits    *bitstream
 	clock   clock
-	looks   sync.WaitGroup // pictures that networks have not scored yet
 	faults  faults
 	drops   drops
 	stop    context.CancelFunc

@@ -29,7 +29,6 @@ func (s *Source) run(ctx context.Context) {
 	err := group.Wait()
 	end()
 	err = errors.Join(err, <-watched)
-	s.looks.Wait()
 	err = errors.Join(err, s.faults.all())
 	if ctx.Err() == nil && !s.cut.Load() {
 		err = errors.Join(err, s.sayTheRest())
@@ -131,10 +130,11 @@ func (s *Source) reached(pts time.Duration) bool {
 // vetSound is the life of an audio track.
 func (s *Source) vetSound(ctx context.Context, t *media.AudioTrack) error {
 	ears := newEars(s, t.Info.Index)
+	defer ears.close()
 	for {
 		a, err := t.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			return ears.finish()
+			return ears.finish(ctx)
 		}
 		if err != nil {
 			return fmt.Errorf("track %d: %w", t.Info.Index, err)
@@ -142,7 +142,7 @@ func (s *Source) vetSound(ctx context.Context, t *media.AudioTrack) error {
 		if s.reached(a.PTS) {
 			a.Release()
 			t.Skip()
-			return ears.finish()
+			return ears.finish(ctx)
 		}
 		if err := s.pace(ctx, a.PTS); err != nil {
 			a.Release()
@@ -150,7 +150,7 @@ func (s *Source) vetSound(ctx context.Context, t *media.AudioTrack) error {
 		}
 		s.clock.position(a.PTS + a.Duration)
 		watch := startWatch()
-		err = ears.take(a)
+		err = ears.take(ctx, a)
 		a.Release()
 		s.clock.sound.add(watch.stop())
 		if err != nil {

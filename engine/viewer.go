@@ -37,7 +37,7 @@ func (v *viewer) fit(f *frame.Video) error {
 	}
 	l, err := v.network.enter(f.Width, f.Height)
 	if err != nil {
-		v.owner.source.log.Warn("a network that does not look at these pictures", "reason", err)
+		v.owner.source.log.Warn("a network that does not look at these pictures", "detector", v.network.detector.Name, "width", f.Width, "height", f.Height, "reason", err)
 		return nil
 	}
 	v.lane = l
@@ -70,7 +70,7 @@ func (v *viewer) wants(pts time.Duration, s measure.Suspicion) bool {
 func (v *viewer) show(ctx context.Context, f arrival, s measure.Suspicion) error {
 	clock := &v.owner.source.clock
 	began := time.Now()
-	slot, ok, err := v.acquire(ctx)
+	slot, ok, err := v.owner.source.acquire(ctx, v.network, v.lane)
 	if err != nil || !ok {
 		return err
 	}
@@ -86,33 +86,41 @@ func (v *viewer) show(ctx context.Context, f arrival, s measure.Suspicion) error
 		v.lane.Abandon(slot)
 		return err
 	}
-	v.owner.source.looks.Add(1)
+	v.owner.looks.Add(1)
 	clock.look()
 	committed := time.Now()
 	f.way.stage("prepare", acquired, committed)
 	v.lane.Commit(slot, look{
-		owner: v.owner, came: f.at, way: f.way.hold(), committed: committed, pts: f.PTS, duration: f.Duration, width: f.Width, height: f.Height, rotation: f.Rotation, suspicion: s,
+		source: v.owner.source, pending: &v.owner.looks, came: f.at, way: f.way.hold(), committed: committed,
+		sight: sight{owner: v.owner, pts: f.PTS, duration: f.Duration, width: f.Width, height: f.Height, rotation: f.Rotation, suspicion: s},
 	})
 	return nil
 }
 
 // acquire takes a slot. A source that drops does not wait for one: the network misses
-// this picture, and takes the next that it wants.
-func (v *viewer) acquire(ctx context.Context) (batch.Slot, bool, error) {
-	source := v.owner.source
-	if source.drop.Load() {
-		slot, ok := v.lane.TryAcquire()
-		if !ok {
-			source.drops.count(v.network.detector.Name)
-			source.engine.tally.drop(plainName(v.network.detector.Name))
-		}
-		return slot, ok, nil
+// this picture or window, and takes the next that it wants.
+func (s *Source) acquire(ctx context.Context, n *network, l *lane) (batch.Slot, bool, error) {
+	if !s.drop.Load() {
+		slot, err := s.await(ctx, l)
+		return slot, err == nil, err
 	}
-	began := time.Now()
-	slot, err := v.lane.Acquire(ctx)
-	source.clock.wait.add(time.Since(began))
-	return slot, err == nil, err
+	slot, ok := l.TryAcquire()
+	if !ok {
+		s.drops.count(n.detector.Name)
+		s.engine.tally.drop(plainName(n.detector.Name))
+	}
+	return slot, ok, nil
 }
+
+// await takes a slot, waiting until there is one.
+func (s *Source) await(ctx context.Context, l *lane) (batch.Slot, error) {
+	began := time.Now()
+	slot, err := l.Acquire(ctx)
+	s.clock.wait.add(time.Since(began))
+	return slot, err
+}
+
+func (v *viewer) of() *network { return v.network }
 
 func (v *viewer) leave() error {
 	var err error

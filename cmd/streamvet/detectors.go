@@ -88,9 +88,14 @@ func detectorInFull(d detector) string {
 	fmt.Fprintf(&b, "  input       %s\n", d.Input)
 	if n := d.Network; n != nil {
 		fmt.Fprintf(&b, "  network     %s, %d bytes, sha256 %s\n", n.File, len(d.ONNX), n.SHA256)
-		fmt.Fprintf(&b, "  tensor      %s %s %s, resize %s\n", n.Tensor.Name, n.Tensor.DType, n.Tensor.Channels, n.Tensor.Resize)
-		fmt.Fprintf(&b, "  looks       every %v, every %v where suspicious\n", n.Sampling.Every, n.Sampling.Suspicious)
-		fmt.Fprintf(&b, "  batches     up to %d pictures, after %v at the latest\n", n.Batch.MaxSize, n.Batch.MaxQueueDelay)
+		if d.Input == "sound" {
+			fmt.Fprintf(&b, "  tensor      %s %s, %d samples of each channel at %d Hz\n", n.Tensor.Name, n.Tensor.DType, n.Tensor.Window, n.Tensor.Rate)
+			fmt.Fprintf(&b, "  looks       every %v\n", n.Sampling.Every)
+		} else {
+			fmt.Fprintf(&b, "  tensor      %s %s %s, resize %s\n", n.Tensor.Name, n.Tensor.DType, n.Tensor.Channels, n.Tensor.Resize)
+			fmt.Fprintf(&b, "  looks       every %v, every %v where suspicious\n", n.Sampling.Every, n.Sampling.Suspicious)
+		}
+		fmt.Fprintf(&b, "  batches     up to %d rows, after %v at the latest\n", n.Batch.MaxSize, n.Batch.MaxQueueDelay)
 	} else {
 		fmt.Fprintf(&b, "  closed form %s\n", d.Measure)
 	}

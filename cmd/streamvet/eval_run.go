@@ -60,7 +60,7 @@ func outputsOf(detectors []detector) []eval.Output {
 	repeats := eval.RepeatsOutput()
 	for _, d := range detectors {
 		for _, o := range d.Outputs {
-			out = append(out, eval.Output{Detector: d.Name, Defect: o.Defect, Sampled: d.Network != nil})
+			out = append(out, eval.Output{Detector: d.Name, Defect: o.Defect, Sampled: samples(d)})
 			if slices.Contains(repeats.Members, o.Defect) {
 				members++
 			}
@@ -71,6 +71,10 @@ func outputsOf(detectors []detector) []eval.Output {
 	}
 	return out
 }
+
+// samples tells whether a detector looks at some pictures only. A network that
+// hears sound hears all of it.
+func samples(d detector) bool { return d.Network != nil && d.Input == "picture" }
 
 // vetAll vets the items side by side and adds them to the summary in their order,
 // so that the same items make the same report.

@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/streamvet/streamvet/engine/batch"
+	"github.com/streamvet/streamvet/engine/excerpt"
+	"github.com/streamvet/streamvet/engine/frame"
+)
+
+// listener lets one network hear the sound of one track. Owned by the track's
+// goroutine.
+type listener struct {
+	network *network
+	ears    *ears
+	cutter  *excerpt.Cutter // nil before the first block, and for formats that it does not take
+	came    time.Time       // the last block, out of the decoder
+}
+
+// newListener takes over a use of n.
+func newListener(n *network, e *ears) *listener {
+	l := &listener{network: n, ears: e}
+	l.fit()
+	return l
+}
+
+func (l *listener) of() *network { return l.network }
+
+// fit prepares for sound of the format of the track. What was heard before has ended.
+func (l *listener) fit() {
+	if l.cutter = nil; l.ears.rate == 0 {
+		return
+	}
+	cutter, err := excerpt.New(l.network.excerpts(), l.ears.rate, l.ears.channels)
+	if err != nil {
+		l.ears.source.log.Warn("a network that does not hear this sound", "detector", l.network.detector.Name, "track", l.ears.track, "reason", err)
+		return
+	}
+	l.cutter = cutter
+}
+
+// hear takes the next block of sound, which came out of the decoder then.
+func (l *listener) hear(ctx context.Context, a *frame.Audio, came time.Time) error {
+	if l.cutter == nil {
+		return nil
+	}
+	l.came = came
+	for w := range l.cutter.Windows(a) {
+		if err := l.show(ctx, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end shows what is left of the sound so far.
+func (l *listener) end(ctx context.Context) error {
+	if l.cutter == nil {
+		return nil
+	}
+	for w := range l.cutter.Rest() {
+		if err := l.show(ctx, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// show gives a window to the network, a row for each channel. Of a source that drops
+// it is the first row that decides: a window is heard whole or not at all. The others
+// wait for their slots, for as long as a few batches take.
+func (l *listener) show(ctx context.Context, w excerpt.Window) error {
+	source, hall := l.ears.source, l.network.hall
+	slot, ok, err := source.acquire(ctx, l.network, hall)
+	if err != nil || !ok {
+		return err
+	}
+	source.clock.look()
+	h := l.network.begin(w, l)
+	for c, samples := range w.Rows {
+		if c > 0 {
+			if slot, err = source.await(ctx, hall); err != nil {
+				return err
+			}
+		}
+		l.put(slot, samples, h)
+	}
+	return nil
+}
+
+// put writes one row and hands it over.
+func (l *listener) put(slot batch.Slot, samples []float32, h *hearing) {
+	copy(l.network.hall.samples(slot), samples)
+	l.ears.looks.Add(1)
+	l.network.hall.Commit(slot, look{source: l.ears.source, pending: &l.ears.looks, came: h.came, committed: time.Now(), heard: h})
+}
+
+func (l *listener) close() error { return l.network.release() }
+
+// hearing is one window on its way through a network. The rows of its channels may
+// be in several batches; all of them are answered by the inference goroutine.
+type hearing struct {
+	network *network
+	ears    *ears
+	came    time.Time
+	window  excerpt.Window // without the rows
+	rows    int            // without an answer
+	failed  bool           // one of them could not be run
+	scores  [][]float32    // by output and step: the greatest of all channels
+}
+
+// begin makes a hearing of a window.
+func (n *network) begin(w excerpt.Window, l *listener) *hearing {
+	h := &hearing{network: n, ears: l.ears, came: l.came, window: w, rows: len(w.Rows), scores: make([][]float32, len(n.steps))}
+	h.window.Rows = nil
+	for i, s := range n.steps {
+		h.scores[i] = make([]float32, s.of(w.Samples))
+	}
+	return h
+}
+
+// answer takes what the network says of one channel; with that of the last one the
+// window's scores are judged.
+func (h *hearing) answer(f filled, row int) error {
+	h.rows--
+	if f.err != nil {
+		h.failed = true
+		return f.err
+	}
+	b := f.lane.bindings[f.batch.Tensor]
+	for i, s := range h.network.steps {
+		for k, v := range b.Scores(i, row)[s.first : s.first+len(h.scores[i])] {
+			h.scores[i][k] = max(h.scores[i][k], v)
+		}
+	}
+	if h.rows > 0 || h.failed {
+		return nil
+	}
+	f.lane.answer = h.appendScores(f.lane.answer[:0])
+	err := h.ears.source.judge.scores(h.ears.track, f.lane.answer, nil)
+	h.ears.source.judged(h.came)
+	return err
+}
