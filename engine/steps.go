@@ -35,6 +35,9 @@ func newSteps(n int, c excerpt.Config) (steps, error) {
 // openHall makes the lane of a network that hears sound, and finds out of which
 // steps its outputs speak.
 func (n *network) openHall() (err error) {
+	if err := n.excerpts().Check(); err != nil {
+		return err
+	}
 	if n.hall, err = n.enter(0, 0); err != nil {
 		return err
 	}

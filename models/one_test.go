@@ -48,7 +48,7 @@ func TestLoadOne(t *testing.T) {
 func TestFolders(t *testing.T) {
 	for dir, want := range map[string][]string{
 		"black":         {"black"},
-		"testdata/good": {"testdata/good/bright", "testdata/good/gloom"},
+		"testdata/good": {"testdata/good/bright", "testdata/good/crackle", "testdata/good/gloom"},
 	} {
 		if got, err := Folders(dir); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %v, %v", dir, got, err)

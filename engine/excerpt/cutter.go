@@ -36,6 +36,14 @@ type Config struct {
 // Lead is how many samples of context come before those that a window speaks for.
 func (c Config) Lead() int { return (c.Window - c.Hop) / 2 }
 
+// Check tells why there are no such windows, or nil.
+func (c Config) Check() error {
+	if c.Rate < 1 || c.Hop < 1 || c.Hop > c.Window {
+		return fmt.Errorf("windows of %d samples, one every %d, at %d Hz: they must be positive, and the hop no longer than the window", c.Window, c.Hop, c.Rate)
+	}
+	return nil
+}
+
 // Cutter cuts the sound of one track. Not safe for concurrent use.
 type Cutter struct {
 	config         Config
@@ -59,8 +67,9 @@ func New(c Config, rate, channels int) (*Cutter, error) {
 		return nil, fmt.Errorf("sound of %d Hz: it must be %d..%d Hz", rate, RateMin, RateMax)
 	case channels < 1 || channels > frame.ChannelsMax:
 		return nil, fmt.Errorf("sound of %d channels: it must be 1..%d", channels, frame.ChannelsMax)
-	case c.Rate < 1 || c.Hop < 1 || c.Hop > c.Window:
-		return nil, fmt.Errorf("windows of %d samples, one every %d, at %d Hz: they must be positive, and the hop no longer than the window", c.Window, c.Hop, c.Rate)
+	}
+	if err := c.Check(); err != nil {
+		return nil, err
 	}
 	k := &Cutter{config: c, rate: rate, channels: channels, rows: make([][]float32, channels)}
 	if rate != c.Rate {
