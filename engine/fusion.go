@@ -15,7 +15,7 @@ func fuse(f *models.Fusion, score float64, s measure.Suspicion) float64 {
 	if f == nil {
 		return score
 	}
-	odds := f.Bias + f.Network*logOdds(score) + f.Damaged*s.Damaged + f.Fresh*s.Fresh + f.Edges*s.Edges + f.Jolt*s.Jolt
+	odds := f.Bias + f.Network*logOdds(score) + f.Damaged*s.Damaged
 	return 1 / (1 + math.Exp(-odds))
 }
 

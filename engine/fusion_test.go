@@ -15,7 +15,7 @@ import (
 )
 
 func TestFuse(t *testing.T) {
-	hints := measure.Suspicion{Damaged: 1, Fresh: 0.5, Edges: 0.25}
+	hints := measure.Suspicion{Damaged: 1, Edges: 0.25}
 	for _, c := range []struct {
 		name  string
 		f     *models.Fusion
@@ -25,7 +25,7 @@ func TestFuse(t *testing.T) {
 	}{
 		{"without fusion", nil, 0.3, hints, 0.3},
 		{"the network alone", &models.Fusion{Network: 1, Damaged: 2}, 0.3, measure.Suspicion{}, 0.3},
-		{"hints", &models.Fusion{Network: 1, Damaged: 2, Fresh: 1, Edges: 2}, 0.5, hints, 1 / (1 + math.Exp(-3))},
+		{"hints", &models.Fusion{Network: 1, Damaged: 2}, 0.5, hints, 1 / (1 + math.Exp(-2))},
 		{"bias and scale", &models.Fusion{Bias: -1, Network: 2}, 0.8, hints, 1 / (1 + math.Exp(1)/16)},
 		{"a score of 1", &models.Fusion{Network: 1, Bias: -20}, 1, hints, 1e6 / math.Exp(20) / (1 + 1e6/math.Exp(20))},
 		{"a score that is none", &models.Fusion{Network: 1}, 0, hints, 1e-6},

@@ -5,21 +5,19 @@ import (
 	"math"
 )
 
-// Fusion joins the score of a network with what container, decoder and measures
-// hint of the picture that it looked at (measure.Suspicion; each hint is 0..1).
-// The numbers are weights in log-odds, as a logistic regression fits them:
+// Fusion joins the score s of a network with what container and decoder tell of the
+// picture that it looked at. The numbers are in log-odds (natural logarithm), as a
+// logistic regression has them:
 //
-//	logistic(Bias + Network*ln(s/(1-s)) + Damaged*damaged + Fresh*fresh + Edges*edges + Jolt*jolt)
+//	logistic(Bias + Network*ln(s/(1-s)) + Damaged*d)
 //
-// A hint is no proof: its weight should not lift a score over the rule's threshold
-// where the network sees nothing.
+// where d is 1 while the bitstream is damaged (measure.Suspicion.Damaged), else 0.
+// That is a hint and no proof: its weight should not lift a score over the rule's
+// threshold where the network sees nothing.
 type Fusion struct {
 	Bias    float64 `yaml:"bias"`
 	Network float64 `yaml:"network"` // of the network's own log-odds; > 0
-	Damaged float64 `yaml:"damaged,omitempty"`
-	Fresh   float64 `yaml:"fresh,omitempty"`
-	Edges   float64 `yaml:"edges,omitempty"`
-	Jolt    float64 `yaml:"jolt,omitempty"`
+	Damaged float64 `yaml:"damaged"`
 }
 
 // maxWeight bounds the weights of a Fusion: e to the power of it is beyond all odds.
@@ -36,7 +34,7 @@ func (r *report) fusion(m *Manifest) {
 		for _, w := range []struct {
 			name  string
 			value float64
-		}{{"bias", f.Bias}, {"network", f.Network}, {"damaged", f.Damaged}, {"fresh", f.Fresh}, {"edges", f.Edges}, {"jolt", f.Jolt}} {
+		}{{"bias", f.Bias}, {"network", f.Network}, {"damaged", f.Damaged}} {
 			r.need(math.Abs(w.value) <= maxWeight, field+"."+w.name, "%v is not in [-%d, %d]", w.value, maxWeight, maxWeight)
 		}
 		r.need(f.Network > 0, field+".network", "%v: without the network's own word there is nothing to join: write a positive weight", f.Network)

@@ -12,8 +12,6 @@ type Suspicion struct {
 	// Damaged is 1 from where container or decoder tell of damage to the next
 	// keyframe, across which none can spread.
 	Damaged float64
-	// Fresh falls from 1 to 0 in the second after they told of it.
-	Fresh float64
 	// Edges is how far block edges are more than they were just before.
 	Edges float64
 	// Jolt is how far the picture changes more than pictures just did, without a cut.
@@ -30,11 +28,16 @@ func (s Suspicion) Level() float64 { return max(s.Damaged, s.Edges, s.Jolt, s.Ga
 
 const (
 	// ahead is how many pictures before a damaged one its evidence may come: packets
-	// are told of in the order of decoding, and threads decode ahead. A keyframe so
-	// soon after it may itself be what is damaged.
-	ahead = 8
-	// freshFor is how long evidence is fresh; what comes later is news again.
-	freshFor = time.Second
+	// are told of in the order of decoding. A keyframe so soon after it may itself be
+	// what is damaged.
+	ahead = 3
+	// moments is how many pictures news last, and quiet after how much time without
+	// them the next are news again.
+	moments = 8
+	quiet   = time.Second
+	// longest is how long damage spreads where no keyframe comes: encoders that send
+	// none renew the picture piece by piece meanwhile.
+	longest = 10 * time.Second
 )
 
 // told is when container or decoder last told of damage.
@@ -51,18 +54,10 @@ func (t *told) take(f *FrameInfo) {
 	if !f.Evidence.Damaged() {
 		return
 	}
-	if !t.ever || f.PTS-t.at >= freshFor {
+	if !t.ever || f.PTS-t.at >= quiet {
 		t.sinceNews = 0
 	}
 	t.ever, t.at, t.pictures = true, f.PTS, 0
-}
-
-// fresh falls from 1 to 0 in freshFor.
-func (t *told) fresh(now time.Duration) float64 {
-	if !t.ever {
-		return 0
-	}
-	return max(0, 1-float64(max(now-t.at, 0))/float64(freshFor))
 }
 
 // suspect gathers what hints at damage in the picture under observation.
@@ -72,7 +67,7 @@ func (p *picture) suspect() {
 	switch {
 	case p.told.ever && p.told.pictures <= ahead:
 		s.Damaged = 1
-	case p.Keyframe:
+	case p.Keyframe || p.PTS-p.told.at > longest:
 		s.Damaged = 0
 	}
 	switch {
@@ -81,8 +76,7 @@ func (p *picture) suspect() {
 	case p.Keyframe:
 		s.Gap = 0
 	}
-	s.Fresh = p.told.fresh(p.PTS)
-	s.News = p.told.ever && p.told.sinceNews < ahead
+	s.News = p.told.ever && p.told.sinceNews < moments
 	s.Edges, s.Jolt = p.newEdges(), 0
 	if !p.cut && p.sinceCut > 4 {
 		s.Jolt = ramp(p.jolt, 3, 6, 12)
