@@ -27,7 +27,8 @@ clip), frames a second of:
   vet      every default detector
   filters  ffmpeg -vf freezedetect,blackdetect,blockdetect,blurdetect,signalstats
            -af silencedetect,ebur128,astats, by the same FFmpeg
-and where the time of a frame goes.
+and where the time of a frame goes. How well defects are found, streamvet eval
+measures.
 
 With --gpu it checks instead what an NVIDIA GPU does: docs/gpu.md tells.
 
@@ -39,7 +40,6 @@ type options struct {
 	threads int
 	seconds float64
 	soak    int64
-	seed    uint64
 	save    string
 	clips   []string
 	ffmpeg  string
@@ -73,9 +73,6 @@ func run(ctx context.Context, args []string) error {
 	f.IntVar(&o.threads, "threads", min(runtime.NumCPU(), 4), "decoder threads")
 	f.Float64Var(&o.seconds, "seconds", 10, "length of the clips that are made")
 	f.Int64Var(&o.soak, "soak", 0, "instead, vet so many frames and watch the memory")
-	spoil := f.Bool("accuracy", false, "instead, put black, freeze and silence into the clips and see how well they are found")
-	faultless := f.Bool("clean", false, "instead, count what is found in clips that should have nothing wrong")
-	f.Uint64Var(&o.seed, "seed", 1, "for the places of --accuracy")
 	f.StringVar(&o.save, "save", "", "write the results to `FILE.json` too")
 	f.BoolVar(&o.filters, "filters", true, "compare with the filters of ffmpeg")
 	onGPU := f.Bool("gpu", false, "instead, check what an NVIDIA GPU does")
@@ -92,13 +89,8 @@ func run(ctx context.Context, args []string) error {
 	if o.ffmpeg == "" {
 		return errors.New("STREAMVET_FFMPEG does not name the private ffmpeg: use make bench")
 	}
-	switch {
-	case o.soak > 0:
+	if o.soak > 0 {
 		return soak(ctx, o)
-	case *spoil:
-		return accuracy(ctx, o)
-	case *faultless:
-		return clean(ctx, o)
 	}
 	if len(o.clips) == 0 {
 		clips, err := makeClips(ctx, o)

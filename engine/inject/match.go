@@ -35,10 +35,8 @@ type DefectReport struct {
 	// Ignored meet only what leaves no mark, so that either answer is right.
 	Ignored []verdict.Verdict
 
-	Events Tally // counts injected stretches, and false alarms
-	// Units counts Unit-long pieces of the timeline: frames for pictures, milliseconds for sound.
-	Units Tally
-	Unit  time.Duration
+	Events Tally         // counts injected stretches, and false alarms
+	Unit   time.Duration // a frame for pictures, a millisecond for sound
 }
 
 // Pair is an injected stretch and the verdicts that meet it. Where one verdict
@@ -137,29 +135,25 @@ func matchDefect(t Truth, d verdict.Defect, verdicts []verdict.Verdict, tol Tole
 			r.match(e, met)
 		}
 	}
-	var counted []verdict.Verdict
 	for _, v := range own {
-		if r.sort(t, v, slack) {
-			counted = append(counted, v)
-		}
+		r.sort(t, v, slack)
 	}
 	r.Events = Tally{FalseAlarms: int64(len(r.FalseAlarms)), Misses: int64(len(r.Missed))}
 	for _, p := range r.Matched {
 		r.Events.Hits += int64(p.Entries)
 	}
-	r.Units = r.units(t, counted)
 	return r
 }
 
-// sort puts a verdict where it belongs; true if it counts as an alarm.
-func (r *DefectReport) sort(t Truth, v verdict.Verdict, slack time.Duration) bool {
+// sort puts a verdict where it belongs; one that meets what was injected is in Matched.
+func (r *DefectReport) sort(t Truth, v verdict.Verdict, slack time.Duration) {
 	table := companions()
 	var invisible, companion bool
 	for _, e := range t.Defects {
 		switch {
 		case e.Defect == v.Defect && meets(e, v, slack):
 			if !e.Invisible {
-				return true
+				return
 			}
 			invisible = true
 		case accompanies(table, e.Defect, v.Defect) && meets(e, v, slack+companionReach(v.Defect)):
@@ -173,9 +167,7 @@ func (r *DefectReport) sort(t Truth, v verdict.Verdict, slack time.Duration) boo
 		r.Companions = append(r.Companions, v)
 	default:
 		r.FalseAlarms = append(r.FalseAlarms, v)
-		return true
 	}
-	return false
 }
 
 // meeting picks the verdicts that meet an entry.
@@ -240,31 +232,4 @@ func OfPictures(d verdict.Defect) bool {
 		return false
 	}
 	return true
-}
-
-// units compares the timelines themselves: how many units both have, only the
-// verdicts, only the truth. What leaves no mark is on neither side.
-func (r *DefectReport) units(t Truth, counted []verdict.Verdict) Tally {
-	var truth, hidden, alarms stretches
-	for _, e := range t.Defects {
-		switch {
-		case e.Defect != r.Defect:
-		case e.Invisible:
-			hidden.add(seconds(e.Start), seconds(e.End))
-		default:
-			truth.add(seconds(e.Start), seconds(e.End))
-		}
-	}
-	for _, v := range counted {
-		alarms.add(v.Start, v.End)
-	}
-	truth, alarms = truth.union(), alarms.union()
-	hidden = hidden.union().without(truth)
-	both := truth.common(alarms)
-	count := func(d time.Duration) int64 { return int64((d + r.Unit/2) / r.Unit) }
-	return Tally{
-		Hits:        count(both),
-		FalseAlarms: count(alarms.length() - both - hidden.common(alarms)),
-		Misses:      count(truth.length() - both),
-	}
 }
