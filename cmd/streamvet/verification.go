@@ -197,11 +197,13 @@ func (v *verification) headline() string {
 // use says what an output is for; p begins with its name.
 func (v *verification) use(p string) string {
 	name, _, _ := strings.Cut(p, " ")
-	switch n := v.detector.Network; name {
-	case n.Score:
-		return " (the score)"
-	case n.Map:
+	if name == v.detector.Network.Map {
 		return " (the map)"
+	}
+	for i, o := range v.detector.Outputs {
+		if score, _ := v.detector.ScoreOf(i); score == name {
+			return " (the score of " + report.Legible(string(o.Defect)) + ")"
+		}
 	}
 	return " (not used)"
 }

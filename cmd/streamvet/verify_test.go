@@ -53,6 +53,13 @@ func ownDetector(t *testing.T, network string, changes ...string) string {
 	return dir
 }
 
+// heard makes the manifest one of a network of sound.
+func heard(score string) []string {
+	return []string{"input: picture", "input: sound", "{name: luma, dtype: u8, channels: luma, resize: none, align: 16}",
+		"{name: samples, dtype: f32, channels: each, rate: 32000, window: 40960}", "score: score\n  map: map\n  map_threshold: 0.5", "score: " + score,
+		"every: 500ms", "every: 1s", "overexposed", "click"}
+}
+
 // Whatever is wrong with a network is a problem that names the field; what only looks
 // strange is a note.
 func TestVerifyTellsWhatIsWrongWithADetector(t *testing.T) {
@@ -63,7 +70,7 @@ func TestVerifyTellsWhatIsWrongWithADetector(t *testing.T) {
 		code          int
 		says          []string
 	}{
-		{"good", "good", nil, exitClean, []string{"input  luma u8[?,1,?,?]", "output score f32[?] (the score)", "output map f32[?,1,?,?] (the map)",
+		{"good", "good", nil, exitClean, []string{"input  luma u8[?,1,?,?]", "output score f32[?] (the score of overexposed)", "output map f32[?,1,?,?] (the map)",
 			"320x180:", "177x99:", "1920x1080:", "of one core a look", "batches   of 4: scores differ from those of each look alone by 0 at most", "can be served"}},
 		{"convolutions", "conv", nil, exitClean, []string{"can be served"}},
 		{"wrong sum", "good", []string{"sha256: ", "sha256: 0"}, exitDefects, []string{"detector.yaml:7: network.sha256: bright.onnx has 07ed1c16", "ran on    320x180", "cannot be served: 1 problem"}},
@@ -82,6 +89,10 @@ func TestVerifyTellsWhatIsWrongWithADetector(t *testing.T) {
 		{"values that are none", "nan", nil, exitDefects, []string{"the network gives values outside of 0..1, or none"}},
 		{"weights elsewhere", "external", noMap, exitDefects, []string{"network.file: it is not a network that ONNX Runtime"}},
 		{"more memory than there is", "huge", nil, exitDefects, []string{"320x180: a network that does not look at these pictures"}},
+		{"steps that grow", "lies_steps", heard("many"), exitDefects, []string{"problem   network.score: "}},
+		{"steps of another rank", "sound_rank", heard("largest"), exitDefects, []string{"network.score: the model's output \"largest\" is f32[?,1,?]"}},
+		{"steps that do not fit", "sound", append([]string{"every: 500ms", "every: 990ms"}, heard("click")...), exitDefects, []string{"network.score: output \"click\" has 64 steps over a window"}},
+		{"a fault while it runs", "deaf", heard("score"), exitDefects, []string{"48000 Hz, 2 channels: a detector has failed"}},
 		{"looks that never meet", "good", []string{"min_duration: 0s, hold: 1s", "min_duration: 0s, min_scores: 2, hold: 100ms"}, exitClean,
 			[]string{"note      outputs[0].rule.hold: 100ms is shorter than sampling.every, 500ms: two looks never meet, and nothing is ever raised"}},
 		{"severity below raise", "good", []string{"hold: 1s", "hold: 1s, major: 0.4"}, exitClean, []string{"note      outputs[0].rule.major: 0.4 is not above raise"}},
@@ -98,6 +109,10 @@ func TestVerifyTakesClosedFormsAndSeveralFolders(t *testing.T) {
 	if n := strings.Count(good.out, "This detector can be served."); n != 5 {
 		t.Errorf("%d of 5 detectors can be served: %v", n, good)
 	}
+	// Networks hear sound in windows, and score several defects.
+	streamvet(t, "detectors", "verify", "../../models/testdata/good/crackle").want(t, exitClean, "input  samples f32[?,1,?]",
+		"output click f32[?,?] (the score of click)", "output loud f32[?,?] (the score of clipping)", "output peak f32[?] (not used)",
+		"48000 Hz, 2 channels: 300 scores of click", "48000 Hz, 2 channels, 0.3 s: 15 scores", "batches   of 12: scores differ", "can be served")
 	// A folder of folders stands for them; a measure that there is not is found by the engine.
 	both := streamvet(t, "detectors", "verify", "../../models/testdata/good")
 	both.want(t, exitDefects, "bright 1.2.3", "can be served", "gloom 0.1.0", `problem   measure: no such closed form: "level"`)
