@@ -270,6 +270,8 @@ func (r *run) reached(d *planned) bool {
 		return false
 	case d.spec.Kind.Name == "clipping" && !d.marked:
 		r.warn("%s cuts nothing off: the sound is too quiet there, raise gain", d.spec)
+	case d.spec.Kind.Name == "brightness" && !d.marked:
+		r.warn("%s makes nothing dark and burns nothing out there", d.spec)
 	case !d.marked && !d.removes():
 		r.warn("%s changes nothing: the clip is like that there", d.spec)
 	}

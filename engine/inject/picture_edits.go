@@ -99,16 +99,36 @@ func exposure(gain float64, brighter bool) pictureEdit {
 	}
 }
 
-// brightness moves luma; chroma stays, except where luma meets black or white.
+// brightness moves luma; chroma stays, except where luma meets black or white. It
+// leaves a mark where half of the light above black is lost, or a twentieth of the
+// picture burns out: less is another level, and no fault by itself.
 func brightness(c pictureContext) pictureEdit {
 	var luma [256]byte
 	for i := range 256 {
 		luma[i] = clampByte(float32(min(max(float64(i)+c.params["offset"], 16), 235)))
 	}
 	return func(p *Picture, n int64) bool {
+		before, burntBefore := lightOf(p.luma())
 		p.luma().lookUp(&luma)
-		return true
+		after, burnt := lightOf(p.luma())
+		return 2*after <= before || burnt-burntBefore >= 0.05
 	}
+}
+
+// lightOf is the mean of luma above black, and the share of samples at white.
+func lightOf(p plane) (mean, burnt float64) {
+	var counts [256]int
+	for _, v := range p.data {
+		counts[v]++
+	}
+	for v, n := range counts {
+		share := float64(n) / float64(max(len(p.data), 1))
+		mean += share * float64(max(v-16, 0))
+		if v >= 235 {
+			burnt += share
+		}
+	}
+	return mean, burnt
 }
 
 func (p plane) lookUp(table *[256]byte) {

@@ -126,6 +126,7 @@ type picture struct {
 	cut          bool    // a new scene begins here
 	still        still
 	hush         hush
+	lighting     lighting
 	bars         float64 // share of the upper half that has the hues of colour bars
 	suspicion    Suspicion
 
@@ -152,6 +153,7 @@ func (p *picture) take(f FrameInfo, m *frame.Measures) {
 	p.still.take(p)
 	p.findCut()
 	p.hush.take(p)
+	p.lighting.take(p)
 	p.suspect()
 	p.previous, p.spread = m.GridY, m.Histogram
 }

@@ -34,17 +34,27 @@ func (p *picture) isBlack() bool { return p.share(0, p.black+16) >= 0.97 }
 
 // dark: there is a picture, but even its bright parts are dim. Reading: the
 // luma level above which only 1 % of the samples lie. 0.5 where that is `level`
-// above black (8-bit; 40 is 2 % of the light of white at gamma 2.2), which a
-// night scene with any lamp, face or sky in it exceeds.
-type dark struct{ level float64 }
+// above black (8-bit; 60 is 6 % of the light of white at gamma 2.2), which a
+// night scene with any lamp, face or sky in it exceeds. A scene that has lost half
+// of its light at once is dark as soon as its mean is below `mean`, though a few
+// bright parts may be left of it.
+type dark struct{ level, mean float64 }
 
-func newDark() pictureForm { return &dark{level: 40} }
+func newDark() pictureForm { return &dark{level: 60, mean: 45} }
 
-func (d *dark) knobs() []knob { return []knob{{"level", &d.level, 1, 200}} }
+func (d *dark) knobs() []knob {
+	return []knob{
+		{"level", &d.level, 1, 200},
+		{"mean", &d.mean, 0, 200},
+	}
+}
 
 func (d *dark) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
 	bright := p.quantile(0.99) - p.black
 	value := ramp(bright, 2*d.level, d.level, d.level/2)
+	if p.lighting.turned < 0 {
+		value = max(value, ramp(p.mean-p.black, 2*d.mean, d.mean, 0))
+	}
 	if p.share(0, p.black+blackTolerance) >= blackShare {
 		value = 0 // black speaks for it
 	}
@@ -54,7 +64,8 @@ func (d *dark) observe(dst []verdict.Score, o output, p *picture) []verdict.Scor
 // overexposed: large parts are burnt out. Reading: share of the samples at or
 // above nominal white. A camera that is overexposed also fills the levels just
 // below white; paper, slides and web pages are white, too, but with gaps below
-// it and crisp edges between flat areas. 0.5 at `share` burnt out.
+// it and crisp edges between flat areas. Where the scene was darker just before,
+// that does not matter. 0.5 at `share` burnt out.
 type overexposed struct{ shareNeeded float64 }
 
 func newOverexposed() pictureForm { return &overexposed{shareNeeded: 0.3} }
@@ -63,14 +74,19 @@ func (d *overexposed) knobs() []knob { return []knob{{"share", &d.shareNeeded, 0
 
 func (d *overexposed) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
 	span := p.white - p.black
-	burnt := p.share(p.white-3, 256)
+	burnt := p.burnt()
 	shoulder := p.share(p.white-0.25*span, p.white-3)
 	value := ramp(burnt, d.shareNeeded/2, d.shareNeeded, 2*d.shareNeeded)
-	if burnt < 0.95 { // else nothing is left to have a shoulder
+	if burnt < 0.95 && p.lighting.turned <= 0 { // else nothing is left to have a shoulder
 		value = min(value, ramp(shoulder, 0, 0.01, 0.02))
 		if p.flat() > 0.1 && p.edgeWidth() < 3.3 {
 			value = 0 // paper, or a page
 		}
+	}
+	if p.lighting.turned > 0 {
+		// What was not burnt out just before counts twice.
+		more := 2 * (burnt - p.lighting.before.burnt)
+		value = max(value, ramp(more, d.shareNeeded/2, d.shareNeeded, 2*d.shareNeeded))
 	}
 	if p.m.Max-p.m.Min < 32 {
 		value = 0 // a white surface: solid_color speaks for it

@@ -158,8 +158,13 @@ func TestPictureScores(t *testing.T) {
 		// Luma up to 30 is more than black, and as dark as can be.
 		{"next to black", clip{scene: moving.change(10, 30, levels(func(y float64) float64 { return min(16+(y-16)*0.07, 31) })), frames: 40}, verdict.Dark, "10-30"},
 		{"dim with a lamp", clip{scene: moving.change(10, 30, levels(func(y float64) float64 { return 16 + (y-16)*0.15 })).change(10, 30, paint(20, 20, 50, 50, 200)), frames: 40}, verdict.Dark, ""},
+		{"a scene at a third of its light", clip{scene: moving.change(10, 40, levels(func(y float64) float64 { return 16 + (y-16)*0.3 })), frames: 50}, verdict.Dark, "10-40"},
+		{"a scene that loses 90 levels", clip{scene: moving.change(20, 50, levels(func(y float64) float64 { return y - 90 })), frames: 60}, verdict.Dark, "20-50"},
+		{"a scene that loses 30 levels", clip{scene: moving.change(20, 50, levels(func(y float64) float64 { return y - 30 })), frames: 60}, verdict.Dark, ""},
+		{"a cut to a dim scene with a lamp", clip{scene: moving.change(20, 50, levels(func(y float64) float64 { return 16 + (235-y)*0.15 })).change(20, 50, paint(20, 20, 50, 50, 200)), frames: 60}, verdict.Dark, ""},
 		{"black is not dark", clip{scene: moving.change(10, 30, fill(16)), frames: 40}, verdict.Dark, ""},
 		{"overexposed", clip{scene: moving.change(10, 30, levels(func(y float64) float64 { return 16 + (y-16)*3 })), frames: 40}, verdict.Overexposed, "10-30"},
+		{"a scene that gains 90 levels", clip{scene: moving.change(20, 50, levels(func(y float64) float64 { return y + 90 })), frames: 60}, verdict.Overexposed, "20-50"},
 		{"a page is not overexposed", clip{scene: page, frames: 30}, verdict.Overexposed, ""},
 		{"solid colour", clip{scene: moving.change(10, 30, fill(120)).change(10, 30, grain(2)), frames: 40}, verdict.SolidColor, "10-30"},
 		{"clear sky with a gradient", clip{scene: func(int) *drawing {

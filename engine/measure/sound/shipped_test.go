@@ -154,6 +154,16 @@ func TestShippedDetectors(t *testing.T) {
 	}
 }
 
+// TestMuteTrackIsOfLowSeverity: a track without any sound is told of, but not as
+// loudly as one that has lost it.
+func TestMuteTrackIsOfLowSeverity(t *testing.T) {
+	mute := hear(t, mono(seconds(7)), true, nil)
+	lost := hear(t, mono(seconds(14).noise(0.1, 1).zero(2, 14).quantised()), true, nil)
+	if len(mute) != 1 || len(lost) != 1 || mute[0].Peak > 0.6 || lost[0].Peak < 0.9 {
+		t.Errorf("mute from the start: %+v; sound lost: %+v", mute, lost)
+	}
+}
+
 func expect(t *testing.T, got []verdict.Verdict, want []heard) {
 	t.Helper()
 	for _, v := range got {

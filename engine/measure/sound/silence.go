@@ -8,7 +8,9 @@ package sound
 // Pauses of speech and music, and the ends of pieces, fade below any level for a
 // while and are no defect. So silence counts from its first window if the sound
 // breaks off into digital silence, and else only once it has lasted long; until that is known, its
-// windows are held back, and what was a pause after all scores less than 0.5.
+// windows are held back, and what was a pause after all scores less than 0.5. A
+// track that has had no sound at all is more often mute by intention than by a
+// fault: it scores muteScore at most.
 type silence struct {
 	out        output
 	level      float64 // dBFS at which the score is 0.5
@@ -24,12 +26,14 @@ type silence struct {
 	loud       float64               // level before the silence
 	held       []quietWindow         // the silence so far, if it is undecided
 	decided    bool                  // the silence counts
+	heard      bool                  // the track has had sound
 }
 
 const (
 	breakWindows = 3 // the sound before a break, and two in which it falls
 	breakSettles = 6 // windows of a silence within which it is digital
 	pauseScore   = 0.45
+	muteScore    = 0.6
 )
 
 type quietWindow struct {
@@ -69,6 +73,9 @@ func (m *silence) observe(h *hop, s *scores) {
 	}
 	w := quietWindow{first: m.win.first, n: m.win.n, db: m.loudest()}
 	w.value = ramp(w.db, m.level+m.span, m.level, m.level-m.span)
+	if m.heard = m.heard || w.value < 0.5; !m.heard {
+		w.value = min(w.value, muteScore)
+	}
 	m.win.next()
 	clear(m.power)
 	clear(m.high)
