@@ -130,6 +130,7 @@ func (s *Server) HTTPAddress() string {
 // in order. HTTP answers from the start, for engines can take minutes to build.
 // The error is what failed, or had to be cut off at the end. Once.
 func (s *Server) Run(ctx context.Context) error {
+	defer spread()()
 	listeners := make(chan error, 2)
 	running := 0
 	serve := func(run func() error) {

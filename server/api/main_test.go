@@ -26,13 +26,7 @@ import (
 	"github.com/streamvet/streamvet/server/registry"
 )
 
-// nats.go may leave a goroutine of an upload behind that waits for a reconnect
-// which never comes.
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreAnyFunction("github.com/nats-io/nats%2ego.(*js).resetPendingAcksOnReconnect"),
-		goleak.IgnoreAnyFunction("github.com/nats-io/nats.go.(*js).resetPendingAcksOnReconnect"))
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long a test waits for what must come.
 const patience = 30 * time.Second

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -71,12 +72,12 @@ func TestBatch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		group = append(group, &pending{subject: subjectOf(v), id: identity(v), body: body})
+		group = append(group, &pending{messages: []outgoing{{subject: subjectOf(v), id: identity(v), body: body}}})
 	}
 	for try := range 2 {
 		got := map[*pending]uint64{}
 		store := func(p *pending, sequence uint64) { got[p] = sequence }
-		if ok := s.publishBatch(group, store); ok != (try == 0) {
+		if ok := s.publishBatch(group, len(group), store); ok != (try == 0) {
 			t.Errorf("try %d: the batch was taken: %v", try, ok)
 		}
 		if failed := s.publish(group, store); len(failed) > 0 {
@@ -128,6 +129,26 @@ func TestEvidence(t *testing.T) {
 
 // The oldest pictures make room for new ones, and their records say so no worse
 // than with ErrNotFound.
+// A picture stored leaves nothing that lives as long as the journal does.
+func TestEvidenceLeavesNoGoroutine(t *testing.T) {
+	j := begin(t, testOptions(t.TempDir()))
+	n := 0
+	keep := func(pictures int) {
+		for range pictures {
+			n++
+			v := verdict("a", n)
+			v.Evidence = evidence("picture")
+			appendOne(t, j, v)
+		}
+	}
+	keep(2)
+	before := runtime.NumGoroutine()
+	keep(50)
+	if after := runtime.NumGoroutine(); after > before+10 {
+		t.Errorf("%d goroutines, and %d after 50 pictures", before, after)
+	}
+}
+
 func TestEvidenceRetention(t *testing.T) {
 	o := testOptions(t.TempDir())
 	o.EvidenceMaxBytes = 1 << 20

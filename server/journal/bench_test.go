@@ -138,3 +138,32 @@ func reportPercentiles(b *testing.B, took []time.Duration) {
 	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
 }
+
+// How long appends with a picture of 10 kB take when a hundred come at once, as when a
+// hundred sources lose the same satellite.
+func BenchmarkAppendPicturesTogether(b *testing.B) {
+	j := begin(b, testOptions(b.TempDir()))
+	picture := strings.Repeat("x", 10000)
+	var mu sync.Mutex
+	var took []time.Duration
+	n := 0
+	for b.Loop() {
+		var all sync.WaitGroup
+		for range 100 {
+			n++
+			v := verdict("a", n)
+			v.Evidence = evidence(picture)
+			all.Go(func() {
+				start := time.Now()
+				if _, err := j.Append(context.Background(), v); err != nil {
+					b.Error(err)
+				}
+				mu.Lock()
+				took = append(took, time.Since(start))
+				mu.Unlock()
+			})
+		}
+		all.Wait()
+	}
+	reportPercentiles(b, took)
+}

@@ -1,13 +1,17 @@
 package journal
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
@@ -31,26 +35,55 @@ func (j *Journal) keepEvidence(ctx context.Context, key string, e *streamvetv1.E
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, j.options.ackTimeout)
-	defer cancel()
-	defer context.AfterFunc(s.alive, cancel)()
-
-	if info, err := s.pictures.GetInfo(ctx, key); err == nil && info.Size == uint64(len(e.GetData())) {
+	if s.keeps(ctx, key, len(e.GetData())) {
 		return nil
 	}
-	_, err = s.pictures.Put(ctx, jetstream.ObjectMeta{
-		Name:     key,
-		Metadata: map[string]string{mediaTypeKey: e.GetMediaType(), atKey: e.GetAt().AsDuration().String()},
-	}, bytes.NewReader(e.GetData()))
+	messages, err := pictureMessages(key, e)
 	if err == nil {
-		return nil
+		_, err = j.pictures.append(ctx, messages...)
 	}
-	s.doubt.Store(true)
-	j.look()
-	if _, trouble := j.writable(); trouble != nil {
-		return trouble
+	return err
+}
+
+func (s *session) keeps(ctx context.Context, key string, size int) bool {
+	ctx, cancel := context.WithTimeout(ctx, s.options.ackTimeout)
+	defer cancel()
+	info, err := s.pictures.GetInfo(ctx, key)
+	return err == nil && info.Size == uint64(size)
+}
+
+// pieceBytes is how much of a picture one message holds.
+const pieceBytes = 128 << 10
+
+// pictureMessages is a picture as every client of an object store expects it (NATS
+// ADR-20): its pieces, then its description. The client's own Put would sync each of
+// them, and leaves a goroutine behind for as long as the connection lives.
+func pictureMessages(key string, e *streamvetv1.Evidence) ([]outgoing, error) {
+	// New for each try, so that what a failed one left is not part of this picture.
+	// Retention removes it.
+	id := nuid.Next()
+	digest := sha256.New()
+	digest.Write(e.GetData())
+	info := jetstream.ObjectInfo{
+		ObjectMeta: jetstream.ObjectMeta{
+			Name:     key,
+			Metadata: map[string]string{mediaTypeKey: e.GetMediaType(), atKey: e.GetAt().AsDuration().String()},
+			Opts:     &jetstream.ObjectMetaOptions{ChunkSize: pieceBytes},
+		},
+		Bucket: evidenceBucket, NUID: id, Size: uint64(len(e.GetData())), Digest: jetstream.GetObjectDigestValue(digest),
 	}
-	return classify(err)
+	var messages []outgoing
+	for piece := range slices.Chunk(e.GetData(), pieceBytes) {
+		messages = append(messages, outgoing{subject: evidencePieces + id, body: piece})
+	}
+	info.Chunks = uint32(len(messages))
+	description, err := json.Marshal(info)
+	if err != nil {
+		return nil, err
+	}
+	return append(messages, outgoing{
+		subject: evidenceNames + base64.URLEncoding.EncodeToString([]byte(key)), body: description, rollup: true,
+	}), nil
 }
 
 // Evidence gives the picture that a verdict names by its key.

@@ -20,8 +20,8 @@ type Journal struct {
 	holes     holes
 	unclean   bool // the process before this one did not close the journal
 
-	queue    chan *pending
-	appended chan struct{}   // closed when no append is on its way any more
+	records  *appender
+	pictures *appender
 	life     context.Context // until Close
 	end      context.CancelFunc
 	wake     chan struct{}
@@ -51,10 +51,9 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 		options:   o,
 		condition: newCondition(),
 		tail:      newTail(o.tailRecords, tailBytes),
-		queue:     make(chan *pending, queueLength),
-		appended:  make(chan struct{}),
 		wake:      make(chan struct{}, 1),
 	}
+	j.records, j.pictures = newAppender(j, j.recorded), newAppender(j, nil)
 	j.life, j.end = context.WithCancel(context.Background())
 	if o.Dir != "" {
 		if j.directory, err = openDirectory(o.Dir); err != nil {
@@ -71,7 +70,8 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 	if j.unclean {
 		j.work.Go(j.readAll)
 	}
-	j.work.Go(j.appendGroups)
+	j.work.Go(j.records.run)
+	j.work.Go(j.pictures.run)
 	j.work.Go(j.supervise)
 	j.work.Go(j.keepCount)
 	return j, nil

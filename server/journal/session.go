@@ -17,6 +17,8 @@ import (
 const (
 	streamName     = "STREAMVET_VERDICTS"
 	evidenceBucket = "STREAMVET_EVIDENCE"
+	evidencePieces = "$O." + evidenceBucket + ".C."
+	evidenceNames  = "$O." + evidenceBucket + ".M."
 	idKey          = "streamvet_journal"
 	formatKey      = "streamvet_format"
 )
@@ -85,7 +87,8 @@ func (s *session) openStreams(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := s.ensure(ctx, s.options.evidenceStream()); err != nil {
+	evidence, err := s.ensure(ctx, s.options.evidenceStream())
+	if err != nil {
 		return err
 	}
 	if s.pictures, err = s.js.ObjectStore(ctx, evidenceBucket); err != nil {
@@ -93,7 +96,7 @@ func (s *session) openStreams(ctx context.Context) (err error) {
 	}
 	s.id, s.stream, s.state = info.Config.Metadata[idKey], info.Config.Metadata[idKey], info.State
 	s.whole = info.Config.Replicas == 1
-	s.grouped = s.options.URL == "" && info.Config.AllowAtomicPublish
+	s.grouped = s.options.URL == "" && info.Config.AllowAtomicPublish && evidence.Config.AllowAtomicPublish
 	return nil
 }
 
@@ -121,7 +124,7 @@ func (o Options) evidenceStream() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:        "OBJ_" + evidenceBucket,
 		Description: "pictures that verdicts of streamvet name",
-		Subjects:    []string{"$O." + evidenceBucket + ".C.>", "$O." + evidenceBucket + ".M.>"},
+		Subjects:    []string{evidencePieces + ">", evidenceNames + ">"},
 		MaxAge:      max(o.MaxAge, 0),
 		MaxBytes:    max(o.EvidenceMaxBytes, -1),
 		Duplicates:  o.RetryWindow,
@@ -130,6 +133,8 @@ func (o Options) evidenceStream() jetstream.StreamConfig {
 		Discard:     jetstream.DiscardOld,
 		AllowRollup: true,
 		AllowDirect: true,
+
+		AllowAtomicPublish: o.URL == "",
 	}
 }
 

@@ -33,7 +33,7 @@ var (
 	loadFollowers = flag.Int("load.followers", 1000, "followers of TestLoad")
 )
 
-const loadTime = 40 * time.Second
+const settleTime, loadTime = 10 * time.Second, 40 * time.Second
 
 // A hundred live sources and a thousand followers, each of one source: no picture
 // is left out, and every follower of a source gets the same records.
@@ -58,6 +58,8 @@ func TestLoad(t *testing.T) {
 		return len(r.Sources) == *loadSources
 	})
 
+	time.Sleep(settleTime) // what waited while the sources were opened comes at once
+	followers.forget()
 	before, used, began := pageOf(t, s), processorTime(t), time.Now()
 	time.Sleep(loadTime)
 	passed, cpu, after := time.Since(began), processorTime(t)-used, pageOf(t, s)
@@ -162,7 +164,9 @@ func serve(t *testing.T, args ...string) *server.Server {
 	return s
 }
 
-// sendToMany adds all sources, and sends one clip to all of them from one FFmpeg.
+// sendToMany adds all sources, and sends one clip to all of them, from a few FFmpegs
+// that begin at different times in it: cameras do not all go black in the same
+// millisecond.
 func sendToMany(t *testing.T, conn *grpc.ClientConn) {
 	t.Helper()
 	film := filepath.Join(clips, "load.mp4")
@@ -170,10 +174,11 @@ func sendToMany(t *testing.T, conn *grpc.ClientConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var to []string
+	const senders = 10
+	var to [senders][]string
 	for i := range *loadSources {
 		port := freePort(t)
-		to = append(to, fmt.Sprintf("[f=mpegts]udp://127.0.0.1:%d?pkt_size=1316", port))
+		to[i%senders] = append(to[i%senders], fmt.Sprintf("[f=mpegts]udp://127.0.0.1:%d?pkt_size=1316", port))
 		_, err := streamvetv1.NewSourceServiceClient(conn).AddSource(t.Context(), &streamvetv1.AddSourceRequest{Config: &streamvetv1.SourceConfig{
 			Name: sourceName(i), Url: fmt.Sprintf("udp://127.0.0.1:%d", port),
 		}})
@@ -181,7 +186,15 @@ func sendToMany(t *testing.T, conn *grpc.ClientConn) {
 			t.Fatal(err)
 		}
 	}
-	sender(t, film, "-map", "0", "-f", "tee", strings.Join(to, "|"))
+	for i, outputs := range to {
+		if len(outputs) == 0 {
+			break
+		}
+		sender(t, film, "-map", "0", "-f", "tee", strings.Join(outputs, "|"))
+		if i < senders-1 {
+			time.Sleep(587 * time.Millisecond) // a tenth of the clip, and a little apart in their pictures
+		}
+	}
 }
 
 func sourceName(i int) string { return "camera-" + strconv.Itoa(i%*loadSources) }
@@ -254,6 +267,13 @@ func (c *crowd) take(i int, r *streamvetv1.FollowVerdictsResponse, err error) {
 		c.got[i] = append(c.got[i], r.GetRecord().Sequence)
 		c.delays = append(c.delays, now.Sub(r.GetRecord().Stored.AsTime()))
 	}
+}
+
+// forget leaves out the delays so far.
+func (c *crowd) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.delays = nil
 }
 
 // report holds that followers of the same source got the same, but for the last
