@@ -10,9 +10,18 @@ import (
 	"github.com/streamvet/streamvet/engine/verdict"
 )
 
-// laneTensors is how many tensors a lane keeps in rotation: one is filled while
-// another is read.
-const laneTensors = 2
+// A lane keeps two tensors in rotation at least: one is filled while another is
+// read. Those of small pictures have more, up to laneBytes in all: many sources
+// share their lane, and their pictures come in bursts.
+const (
+	laneTensorsMin = 2
+	laneTensorsMax = 16
+	laneBytes      = 8 << 20
+)
+
+func laneTensors(bytes int) int {
+	return min(max(laneBytes/max(bytes, 1), laneTensorsMin), laneTensorsMax)
+}
 
 // lane batches the rows of one tensor geometry.
 type lane struct {
@@ -51,7 +60,11 @@ func (n *network) openLane(shape device.Shape) (_ *lane, err error) {
 			l.free()
 		}
 	}()
-	for range laneTensors {
+	bytes, err := shape.Bytes(n.spec.Tensor.Type())
+	if err != nil {
+		return nil, err
+	}
+	for range laneTensors(bytes) {
 		t, err := n.device.NewTensor(shape, n.spec.Tensor.Type())
 		if err != nil {
 			return nil, err
@@ -70,7 +83,7 @@ func (n *network) openLane(shape device.Shape) (_ *lane, err error) {
 		}
 		l.events = append(l.events, events)
 	}
-	l.Lane, err = batch.New[look](batch.Config{Tensors: laneTensors, MaxBatchSize: shape.N, MaxQueueDelay: n.spec.Batch.MaxQueueDelay})
+	l.Lane, err = batch.New[look](batch.Config{Tensors: len(l.tensors), MaxBatchSize: shape.N, MaxQueueDelay: n.spec.Batch.MaxQueueDelay})
 	if err != nil {
 		return nil, err
 	}

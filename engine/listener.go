@@ -72,7 +72,10 @@ func (l *listener) end(ctx context.Context) error {
 // wait for their slots, for as long as a few batches take.
 func (l *listener) show(ctx context.Context, w excerpt.Window) error {
 	source, hall := l.ears.source, l.network.hall
-	slot, ok, err := source.acquire(ctx, l.network, hall)
+	slot, ok, err := source.acquire(ctx, hall, soundPatience)
+	if err == nil && !ok {
+		source.missed(l.network)
+	}
 	if err != nil || !ok {
 		return err
 	}

@@ -209,19 +209,33 @@ func (p *pictures) judge(ctx context.Context, a arrival) error {
 	if err != nil {
 		return err
 	}
+	return p.show(ctx, a)
+}
+
+// show gives a picture to the networks that want it and have room, and keeps it
+// for the verdicts that may come of that.
+func (p *pictures) show(ctx context.Context, a arrival) error {
 	suspicion := p.forms.Suspicion()
 	kept := false
 	for _, v := range p.viewers {
-		if !v.wants(f.PTS, suspicion) {
+		if !v.wants(a.PTS, suspicion) {
+			continue
+		}
+		slot, ok, err := v.acquire(ctx, a)
+		if err != nil {
+			return err
+		}
+		if !ok {
 			continue
 		}
 		if !kept {
-			if err := p.gallery.keep(f); err != nil {
+			if err := p.gallery.keep(a.Video); err != nil {
+				v.lane.Abandon(slot)
 				return err
 			}
 			kept = true
 		}
-		if err := v.show(ctx, a, suspicion); err != nil {
+		if err := v.show(a, slot, suspicion); err != nil {
 			return err
 		}
 	}

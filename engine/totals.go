@@ -128,7 +128,7 @@ func (n *network) counts() NetworkCounts {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, l := range n.lanes {
-		c.Slots += laneTensors * l.shape.N
+		c.Slots += len(l.tensors) * l.shape.N
 		c.Taken += l.Taken()
 	}
 	return c

@@ -22,8 +22,11 @@ type viewer struct {
 	lane    *lane
 	plan    device.Plan
 	next    time.Duration // the next look of the base rate is due
-	last    time.Duration // of the last look
+	last    time.Duration // the last look was due
 	looked  bool
+	owed    bool          // a look is due and was not had yet,
+	due     time.Duration // since here; it is missed after
+	within  time.Duration // this, when another one is due
 }
 
 // newViewer takes over a use of n.
@@ -48,36 +51,49 @@ func (v *viewer) fit(f *frame.Video) error {
 // wants decides whether the network should look at the picture at pts: at the
 // base rate, sooner while cheap evidence is suspicious, and at every picture in the
 // first moments after container or decoder have told of damage: what it did may be
-// gone with the next keyframe.
+// gone with the next keyframe. A look that found no slot is wanted again with the
+// next picture, until another one is due: sources whose pictures come at the same
+// moment fall out of step and share the network.
 func (v *viewer) wants(pts time.Duration, s measure.Suspicion) bool {
 	if v.lane == nil {
 		return false
 	}
+	if v.owed && pts-v.due >= v.within {
+		v.had()
+		v.owner.source.missed(v.network)
+	}
 	sampling := &v.network.spec.Sampling
-	due := !v.looked || pts >= v.next
-	if !due && s.Level() >= suspicious && sampling.Suspicious > 0 {
-		due = s.News || pts-v.last >= sampling.Suspicious
+	switch {
+	case v.owed:
+	case !v.looked || pts >= v.next:
+		v.owed, v.due, v.within = true, pts, sampling.Every
+	case s.Level() >= suspicious && sampling.Suspicious > 0 && (s.News || pts-v.last >= sampling.Suspicious):
+		v.owed, v.due, v.within = true, pts, sampling.Suspicious
 	}
-	if !due {
-		return false
-	}
-	v.looked, v.last, v.next = true, pts, pts+sampling.Every
-	return true
+	return v.owed
 }
 
-// show gives the picture to the network; it waits for a free slot. On a GPU the
-// picture is queued only: the event of the slot tells the network when it is there.
-func (v *viewer) show(ctx context.Context, f arrival, s measure.Suspicion) error {
-	clock := &v.owner.source.clock
+// had says that the look that was due is no longer owed. The next is counted from
+// when it was due, so that a network that is always late misses looks.
+func (v *viewer) had() {
+	v.looked, v.owed, v.last, v.next = true, false, v.due, v.due+v.network.spec.Sampling.Every
+}
+
+// acquire takes a slot for the picture f; of a source that drops, there are more
+// pictures to come.
+func (v *viewer) acquire(ctx context.Context, f arrival) (batch.Slot, bool, error) {
 	began := time.Now()
-	slot, ok, err := v.owner.source.acquire(ctx, v.network, v.lane)
-	if err != nil || !ok {
-		return err
-	}
-	acquired := time.Now()
-	f.way.stage("slot_wait", began, acquired)
-	watch := startWatch()
-	err = v.plan.Put(f.Video, v.lane.tensors[slot.Tensor], slot.Row)
+	slot, ok, err := v.owner.source.acquire(ctx, v.lane, min(f.Duration/2, picturePatience))
+	f.way.stage("slot_wait", began, time.Now())
+	return slot, ok, err
+}
+
+// show gives the picture to the network, in a slot that acquire gave. On a GPU the
+// picture is queued only: the event of the slot tells the network when it is there.
+func (v *viewer) show(f arrival, slot batch.Slot, s measure.Suspicion) error {
+	clock := &v.owner.source.clock
+	began, watch := time.Now(), startWatch()
+	err := v.plan.Put(f.Video, v.lane.tensors[slot.Tensor], slot.Row)
 	if err == nil {
 		err = v.owner.source.queue.Record(v.lane.events[slot.Tensor][slot.Row])
 	}
@@ -86,38 +102,16 @@ func (v *viewer) show(ctx context.Context, f arrival, s measure.Suspicion) error
 		v.lane.Abandon(slot)
 		return err
 	}
+	v.had()
 	v.owner.looks.Add(1)
 	clock.look()
 	committed := time.Now()
-	f.way.stage("prepare", acquired, committed)
+	f.way.stage("prepare", began, committed)
 	v.lane.Commit(slot, look{
 		source: v.owner.source, pending: &v.owner.looks, came: f.at, way: f.way.hold(), committed: committed,
 		sight: sight{owner: v.owner, pts: f.PTS, duration: f.Duration, width: f.Width, height: f.Height, rotation: f.Rotation, suspicion: s},
 	})
 	return nil
-}
-
-// acquire takes a slot. A source that drops does not wait for one: the network misses
-// this picture or window, and takes the next that it wants.
-func (s *Source) acquire(ctx context.Context, n *network, l *lane) (batch.Slot, bool, error) {
-	if !s.drop.Load() {
-		slot, err := s.await(ctx, l)
-		return slot, err == nil, err
-	}
-	slot, ok := l.TryAcquire()
-	if !ok {
-		s.drops.count(n.detector.Name)
-		s.engine.tally.drop(plainName(n.detector.Name))
-	}
-	return slot, ok, nil
-}
-
-// await takes a slot, waiting until there is one.
-func (s *Source) await(ctx context.Context, l *lane) (batch.Slot, error) {
-	began := time.Now()
-	slot, err := l.Acquire(ctx)
-	s.clock.wait.add(time.Since(began))
-	return slot, err
 }
 
 func (v *viewer) of() *network { return v.network }
