@@ -76,12 +76,12 @@ func (n *network) openLane(shape device.Shape) (_ *lane, err error) {
 		}
 		l.bindings = append(l.bindings, b)
 		events := make([]device.Event, shape.N)
+		l.events = append(l.events, events)
 		for i := range events {
 			if events[i], err = n.device.NewEvent(); err != nil {
 				return nil, err
 			}
 		}
-		l.events = append(l.events, events)
 	}
 	l.Lane, err = batch.New[look](batch.Config{Tensors: len(l.tensors), MaxBatchSize: shape.N, MaxQueueDelay: n.spec.Batch.MaxQueueDelay})
 	if err != nil {
