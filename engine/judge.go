@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,13 +70,7 @@ func (j *judge) scores(track int, scores []verdict.Score, look camera) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.told = withoutShadows(append(j.told[:0], scores...))
-	if len(j.told) > 0 {
-		j.sink.Scores(track, j.told)
-	}
-	if len(j.told) < len(scores) {
-		j.tellShadowScores(track, scores)
-	}
+	j.tellScores(track, scores)
 	t := j.trackers[track]
 	for _, s := range scores {
 		var err error
@@ -138,7 +133,16 @@ func (j *judge) tell(look camera) {
 	}
 }
 
-func (j *judge) tellShadowScores(track int, scores []verdict.Score) {
+// tellScores tells the sink of scores, and of those of shadows apart.
+func (j *judge) tellScores(track int, scores []verdict.Score) {
+	if !slices.ContainsFunc(scores, func(s verdict.Score) bool { return isShadow(s.Detector) }) {
+		j.sink.Scores(track, scores)
+		return
+	}
+	j.told = withoutShadows(append(j.told[:0], scores...))
+	if len(j.told) > 0 {
+		j.sink.Scores(track, j.told)
+	}
 	if s, ok := j.sink.(ShadowScoreSink); ok {
 		j.told = ofShadows(j.told[:0], scores)
 		s.ShadowScores(track, j.told)

@@ -73,7 +73,7 @@ func (e *Engine) Detectors() []models.Detector {
 func (e *Engine) networkFor(d models.Detector) (*network, error) {
 	if e.lineup != nil {
 		for _, n := range e.lineup.networks {
-			if n.detector.Name == d.Name && n.detector.Version == d.Version && reflect.DeepEqual(n.detector.Network, d.Network) && n.retain() {
+			if n.is(d) && n.retain() {
 				return n, nil
 			}
 		}
@@ -90,6 +90,15 @@ func (e *Engine) networkFor(d models.Detector) (*network, error) {
 		at = e.host
 	}
 	return openNetwork(e.library, at, d, e.config.Logger)
+}
+
+// is tells whether a network gives the scores that a detector asks for, whatever its
+// rules are.
+func (n *network) is(d models.Detector) bool {
+	return n.detector.Name == d.Name && n.detector.Version == d.Version && reflect.DeepEqual(n.detector.Network, d.Network) &&
+		slices.EqualFunc(n.detector.Outputs, d.Outputs, func(a, b models.Output) bool {
+			return a.Defect == b.Defect && a.Score == b.Score && reflect.DeepEqual(a.Fusion, b.Fusion)
+		})
 }
 
 // fitting gives detectors with the variants of their networks that fit the

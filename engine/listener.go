@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/streamvet/streamvet/engine/batch"
@@ -67,7 +68,7 @@ func (l *listener) end(ctx context.Context) error {
 	return nil
 }
 
-// show gives a window to the network, a row for each channel. Of a source that drops
+// show gives a window to the network, a row for each channel that differs. Of a source that drops
 // it is the first row that decides: a window is heard whole or not at all. The others
 // wait for their slots, for as long as a few batches take.
 func (l *listener) show(ctx context.Context, w excerpt.Window) error {
@@ -80,9 +81,11 @@ func (l *listener) show(ctx context.Context, w excerpt.Window) error {
 		return err
 	}
 	source.clock.look()
-	h := l.network.begin(w, l)
-	for c, samples := range w.Rows {
-		if c > 0 {
+	rows := distinct(w.Rows)
+	h := l.network.begin(w, len(rows))
+	h.ears, h.came = l.ears, l.came
+	for i, samples := range rows {
+		if i > 0 {
 			if slot, err = source.await(ctx, hall); err != nil {
 				return err
 			}
@@ -90,6 +93,18 @@ func (l *listener) show(ctx context.Context, w excerpt.Window) error {
 		l.put(slot, samples, h)
 	}
 	return nil
+}
+
+// distinct leaves out channels that are as one before them, in place: the same sound
+// on both sides, and silence, are heard once.
+func distinct(rows [][]float32) [][]float32 {
+	found := rows[:0]
+	for _, r := range rows {
+		if !slices.ContainsFunc(found, func(f []float32) bool { return slices.Equal(f, r) }) {
+			found = append(found, r)
+		}
+	}
+	return found
 }
 
 // put writes one row and hands it over.
@@ -100,48 +115,3 @@ func (l *listener) put(slot batch.Slot, samples []float32, h *hearing) {
 }
 
 func (l *listener) close() error { return l.network.release() }
-
-// hearing is one window on its way through a network. The rows of its channels may
-// be in several batches; all of them are answered by the inference goroutine.
-type hearing struct {
-	network *network
-	ears    *ears
-	came    time.Time
-	window  excerpt.Window // without the rows
-	rows    int            // without an answer
-	failed  bool           // one of them could not be run
-	scores  [][]float32    // by output and step: the greatest of all channels
-}
-
-// begin makes a hearing of a window.
-func (n *network) begin(w excerpt.Window, l *listener) *hearing {
-	h := &hearing{network: n, ears: l.ears, came: l.came, window: w, rows: len(w.Rows), scores: make([][]float32, len(n.steps))}
-	h.window.Rows = nil
-	for i, s := range n.steps {
-		h.scores[i] = make([]float32, s.of(w.Samples))
-	}
-	return h
-}
-
-// answer takes what the network says of one channel; with that of the last one the
-// window's scores are judged.
-func (h *hearing) answer(f filled, row int) error {
-	h.rows--
-	if f.err != nil {
-		h.failed = true
-		return f.err
-	}
-	b := f.lane.bindings[f.batch.Tensor]
-	for i, s := range h.network.steps {
-		for k, v := range b.Scores(i, row)[s.first : s.first+len(h.scores[i])] {
-			h.scores[i][k] = max(h.scores[i][k], v)
-		}
-	}
-	if h.rows > 0 || h.failed {
-		return nil
-	}
-	f.lane.answer = h.appendScores(f.lane.answer[:0])
-	err := h.ears.source.judge.scores(h.ears.track, f.lane.answer, nil)
-	h.ears.source.judged(h.came)
-	return err
-}

@@ -41,6 +41,7 @@ type network struct {
 	mu    sync.Mutex
 	uses  int // by the engine, viewers and listeners; at 0 it is closed
 	lanes map[device.Shape]*lane
+	over  []*hearing // for other windows
 }
 
 // inFlight is how many batches are queued at once: two on a GPU, where one runs

@@ -6,7 +6,6 @@ import (
 
 	"github.com/streamvet/streamvet/engine/batch"
 	"github.com/streamvet/streamvet/engine/excerpt"
-	"github.com/streamvet/streamvet/engine/verdict"
 )
 
 // steps says which scores of a window an output has for the window's middle.
@@ -61,20 +60,4 @@ func (n *network) excerpts() excerpt.Config {
 func (l *lane) samples(s batch.Slot) []float32 {
 	all := unsafe.Slice((*float32)(l.tensors[s.Tensor].Ptr()), l.shape.Elements())
 	return all[s.Row*l.shape.W : (s.Row+1)*l.shape.W]
-}
-
-// appendScores gives the scores of a window, those of each output in time order.
-func (h *hearing) appendScores(dst []verdict.Score) []verdict.Score {
-	d := &h.network.detector
-	for i, s := range h.network.steps {
-		for k, v := range h.scores[i] {
-			from, to := k*s.samples, min((k+1)*s.samples, h.window.Samples)
-			pts := h.window.At(from)
-			dst = append(dst, verdict.Score{
-				Detector: d.Name, Defect: d.Outputs[i].Defect, PTS: pts, Duration: h.window.At(to) - pts,
-				Value: float64(v), Reading: float64(v),
-			})
-		}
-	}
-	return dst
 }

@@ -57,6 +57,8 @@ type Cutter struct {
 	// Sample number 0 is at start.
 	rows [][]float32
 	next int64 // the first sample that the next window speaks for
+
+	shown [][]float32 // Window.Rows; reused
 }
 
 // New makes a Cutter for a track of that format. After a change of format the
@@ -78,7 +80,8 @@ func New(c Config, rate, channels int) (*Cutter, error) {
 	return k, nil
 }
 
-// Window is what a network hears at once. It is valid until the loop goes on.
+// Window is what a network hears at once. It is valid until the loop goes on, and
+// the loop's to change.
 type Window struct {
 	// Rows are the samples of each channel, Config.Window of them; full scale is 1.
 	Rows [][]float32
@@ -185,11 +188,11 @@ func (k *Cutter) end(yield func(Window) bool) bool {
 
 // window is the one that speaks for so many samples from next on.
 func (k *Cutter) window(samples int) Window {
-	w := Window{Samples: samples, start: k.start, first: k.next, rate: int64(k.config.Rate), Rows: make([][]float32, k.channels)}
-	for c, row := range k.rows {
-		w.Rows[c] = row[:k.config.Window:k.config.Window]
+	k.shown = k.shown[:0]
+	for _, row := range k.rows {
+		k.shown = append(k.shown, row[:k.config.Window:k.config.Window])
 	}
-	return w
+	return Window{Rows: k.shown, Samples: samples, start: k.start, first: k.next, rate: int64(k.config.Rate)}
 }
 
 // advance drops what no later window has.

@@ -33,7 +33,7 @@ func block(rate int, at time.Duration, channels ...[]float32) *frame.Audio {
 }
 
 // cut gives all windows of a track that comes in blocks of such lengths, by turns.
-func cut(t *testing.T, k *Cutter, rate int, at time.Duration, channels [][]float32, lengths ...int) (all []heard) {
+func cut(t testing.TB, k *Cutter, rate int, at time.Duration, channels [][]float32, lengths ...int) (all []heard) {
 	t.Helper()
 	for from, i := 0, 0; from < len(channels[0]); i++ {
 		to := min(from+lengths[i%len(lengths)], len(channels[0]))
@@ -191,8 +191,8 @@ func TestNothingHeard(t *testing.T) {
 	if all := rest(k); all != nil {
 		t.Errorf("%d windows of nothing", len(all))
 	}
-	if all := append(cut(t, k, 16000, 0, [][]float32{{1}}, 1), rest(k)...); len(all) != 1 || all[0].samples != 1 {
-		t.Errorf("windows of one sample: %v", all)
+	if all := append(cut(t, k, 16000, 0, [][]float32{{1, 1, 1}}, 1), rest(k)...); len(all) != 1 || all[0].samples != 1 || all[0].to > duration(3, 16000) {
+		t.Errorf("windows of three samples: %v", all)
 	}
 	if all := rest(k); all != nil {
 		t.Errorf("the rest came twice: %v", all)

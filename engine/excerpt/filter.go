@@ -28,7 +28,7 @@ func newFilter(from, to int) *filter {
 	f := &filter{up: to / g, down: from / g}
 	f.phases = min(f.up, maxPhases)
 	factor := min(cutoff*float64(to)/float64(from), 1)
-	f.taps = int(math.Ceil(sincTaps / factor))
+	f.taps = (int(math.Ceil(sincTaps/factor)) + 1) &^ 1
 	f.center = (f.taps - 1) / 2
 	rows := make([]float64, (f.phases+1)*f.taps)
 	norm := 0.0
@@ -65,8 +65,8 @@ func (f *filter) row(phase int) []float32 { return f.table[phase*f.taps : (phase
 // dot sums four lanes at a time. The conversions keep products and sums apart: a
 // processor that fuses them would give other bits.
 func dot(a, b []float32) float32 {
-	b = b[:len(a)]
 	var s0, s1, s2, s3 float32
+	b = b[:len(a)]
 	for ; len(a) >= 4; a, b = a[4:], b[4:] {
 		s0 += float32(a[0] * b[0])
 		s1 += float32(a[1] * b[1])

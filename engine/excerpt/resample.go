@@ -38,13 +38,14 @@ func (r *resampler) resample(out [][]float32, n int) {
 	r.run(out, -1)
 }
 
-// flush appends what is left, up to the end of the stretch.
+// flush appends what is left, up to the end of the stretch: no value speaks for what
+// is beyond.
 func (r *resampler) flush(out [][]float32) {
 	for c := range r.in {
 		clear(r.room(c, r.filter.taps))
 	}
 	up, down := int64(r.filter.up), int64(r.filter.down)
-	r.run(out, (r.taken*up+down-1)/down-r.made)
+	r.run(out, r.taken*up/down-r.made)
 }
 
 // run makes values while there are samples, at most so many; -1 is no bound.
