@@ -51,7 +51,7 @@ func threadTime() time.Duration {
 type clock struct {
 	all      *tally // of the engine
 	frames   atomic.Int64
-	looks    atomic.Int64 // pictures given to networks
+	looks    atomic.Int64 // pictures and windows of sound given to networks
 	uploads  atomic.Int64 // pictures that were decoded in software and brought to the GPU
 	at       atomic.Int64 // furthest media time of any track, ns
 	decode   spent        // waiting for a picture: demuxing and decoding
@@ -164,8 +164,8 @@ type Summary struct {
 	// Uploads counts the pictures that the GPU's decoder refused, so that they were
 	// decoded in software and brought to the GPU.
 	Uploads int64
-	// Drops counts the pictures that a detector should have looked at and had no time
-	// for, by detector; of realtime sources only.
+	// Drops counts the pictures and windows of sound that a detector should have been
+	// given and had no time for, by detector; of realtime sources only.
 	Drops map[string]int64
 	// Latency is from a picture out of the decoder to its scores, those of networks
 	// included.
@@ -182,7 +182,7 @@ type Stages struct {
 	Score    time.Duration // closed forms and trackers of pictures
 	Sound    time.Duration // all of sound but decoding
 	Networks time.Duration // inference
-	Looks    int64         // pictures that networks looked at
+	Looks    int64         // pictures, and windows of sound, that networks were given
 }
 
 func (s *Source) summary() Summary {

@@ -113,14 +113,15 @@ func (l *ledger) compare(t *testing.T, want *ledger) {
 	}
 }
 
-// pictureSet is the shipped detectors, and a network that looks at every picture.
+// pictureSet is the shipped detectors, a network that looks at every picture and one
+// that hears all sound.
 func pictureSet(t *testing.T) []models.Detector {
 	t.Helper()
 	set, err := models.Default()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(set.Detectors(), brightest(t, models.Sampling{Every: 40 * time.Millisecond}))
+	return append(set.Detectors(), brightest(t, models.Sampling{Every: 40 * time.Millisecond}), crackle(t))
 }
 
 // A source that NVDEC refuses is decoded in software, and its pictures are
@@ -225,6 +226,19 @@ func TestNoPictureCrossesTheBus(t *testing.T) {
 	}
 	if n := ours.ToHost[device.ForOutputs]; n.Calls == 0 || n.Bytes/n.Calls > 4096 {
 		t.Errorf("outputs of networks: %+v", n)
+	}
+}
+
+// Sound stays where it is decoded: networks that hear it take nothing to the GPU.
+func TestSoundDoesNotCrossTheBus(t *testing.T) {
+	e := openGPU(t, []models.Detector{crackle(t)})
+	opened := double.Counters()
+	l, sum := book(t, e, clip(t, "a.wav", "-f", "lavfi", "-i", "aevalsrc='"+step(1.5)+"':s=48000:d=3"))
+	if sum.Stages.Looks != 3 || len(l.scores["0 crackle"]) != 300 || len(l.verdicts) != 2 {
+		t.Errorf("%d looks, %d scores, verdicts %v", sum.Stages.Looks, len(l.scores["0 crackle"]), l.verdicts)
+	}
+	if now := double.Counters(); now.ToDevice != opened.ToDevice || now.ToHost != opened.ToHost || e.Copies() != (device.Copies{}) {
+		t.Errorf("copied: %+v, %+v, before %+v, %+v; we count %+v", now.ToDevice, now.ToHost, opened.ToDevice, opened.ToHost, e.Copies())
 	}
 }
 

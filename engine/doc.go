@@ -18,11 +18,12 @@
 // A frame belongs to its track's goroutine, which releases it in the same turn;
 // the meter keeps a reference to the picture before. A slot belongs to the
 // track's goroutine from Acquire to Commit, then to the network until the batch
-// is done. Scores and verdicts are plain values.
+// is done. A window of sound is copied into slots, a row for each channel; what is
+// said of it is gathered by the network. Scores and verdicts are plain values.
 //
 // # Bounds
 //
-// Packets are bounded inside media. Slots bound the pictures that wait for a
+// Packets are bounded inside media. Slots bound what waits for a
 // network: a source that finds none waits, and so does its demuxer. A Sink that
 // is slow slows its own source only, and networks while it takes their scores.
 //

@@ -41,8 +41,8 @@ func (f *faults) all() error {
 	return errors.Join(errs...)
 }
 
-// drops counts the pictures that detectors should have looked at and had no time
-// for, by detector.
+// drops counts the pictures and windows of sound that detectors should have been given
+// and had no time for, by detector.
 type drops struct {
 	total  atomic.Int64
 	mu     sync.Mutex

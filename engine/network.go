@@ -176,7 +176,7 @@ func (n *network) next(wait bool) (filled, bool) {
 	}
 }
 
-// start queues a batch behind the pictures in it.
+// start queues a batch behind the rows in it.
 func (n *network) start(f filled) filled {
 	f.began = time.Now()
 	watch := startWatch()

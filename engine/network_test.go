@@ -33,6 +33,38 @@ func brightest(t *testing.T, s models.Sampling) models.Detector {
 	}}
 }
 
+// One look of a network speaks of several defects: each output is judged by its own
+// rule, and the map belongs to the one whose score is the network's.
+func TestANetworkScoresSeveralDefects(t *testing.T) {
+	d := brightest(t, models.Sampling{Every: 200 * time.Millisecond})
+	var err error
+	if d.ONNX, err = os.ReadFile("infer/testdata/two_scores.onnx"); err != nil {
+		t.Fatal(err)
+	}
+	d.Network.Score = "bright"
+	// The grey (luma 71 of 255) is 0.722 below white; the box brightens an eighth of it.
+	rule := models.Rule{Raise: 0.7, Clear: 0.7, Hold: 300 * time.Millisecond}
+	d.Outputs = []models.Output{{Defect: verdict.Dark, Score: "dim", Rule: rule}, d.Outputs[0]}
+	for _, size := range []int{1, 3} {
+		d.Network.Batch.MaxSize = size
+		e := openWith(t, []models.Detector{d})
+		n, sum := vet(t, e, boxed(t, "208x128"))
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if sum.Stages.Looks != 30 || n.scores != 60 {
+			t.Errorf("%d looks, %d scores", sum.Stages.Looks, n.scores)
+		}
+		box, dark := n.of(verdict.BlockCorruption, streamvetv1.State_STATE_CLEARED), n.of(verdict.Dark, streamvetv1.State_STATE_CLEARED)
+		if len(box) != 1 || box[0].Start.AsDuration() != 2*time.Second || box[0].Region == nil {
+			t.Errorf("batches of %d: the box: %v", size, box)
+		}
+		if len(dark) != 2 || dark[0].End.AsDuration() > 2*time.Second || dark[1].Start.AsDuration() < 4*time.Second || dark[0].Region != nil || math.Abs(dark[0].Score-0.722) > 0.001 {
+			t.Errorf("batches of %d: dark: %v", size, dark)
+		}
+	}
+}
+
 // boxed is 6 s of grey with a white box on the right from 2 to 4 s.
 func boxed(t *testing.T, size string) string {
 	return clip(t, "boxed.mkv", "-f", "lavfi", "-i", "color=0x404040:size="+size+":rate=25:duration=6",

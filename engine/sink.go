@@ -13,7 +13,7 @@ type Sink interface {
 	// Verdict takes a verdict each time that it is raised, updated or cleared. The
 	// record is the sink's to keep.
 	Verdict(*streamvetv1.Verdict)
-	// Scores takes the scores of one track; the slice is reused after the call.
+	// Scores takes the scores of one track, to read; the slice is reused after the call.
 	// Scores of one detector come in time order.
 	Scores(track int, scores []verdict.Score)
 	// Waveform takes the peaks of consecutive windows of sound; the slice is

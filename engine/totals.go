@@ -70,7 +70,7 @@ type Totals struct {
 	Sources int           // that run
 	Media   time.Duration // media time vetted, of all sources
 	Frames  int64
-	Looks   int64 // pictures given to networks
+	Looks   int64 // pictures and windows of sound given to networks
 	Uploads int64 // pictures that were decoded in software and brought to the GPU
 	Drops   map[string]int64
 	Raised  map[verdict.Defect]int64

@@ -98,6 +98,36 @@ func TestEvalLeavesOutWhatWasNotTouched(t *testing.T) {
 	}
 }
 
+// A network that hears sound is judged on all of it, in steps of 20 ms, and each of
+// its defects has a row; one that looks at some pictures is judged on those.
+func TestEvalTakesEachDefectOfANetwork(t *testing.T) {
+	mine := t.TempDir()
+	if err := os.CopyFS(mine, os.DirFS("../../models/testdata/good")); err != nil {
+		t.Fatal(err)
+	}
+	manifest := filepath.Join(mine, "crackle", "detector.yaml")
+	text, err := os.ReadFile(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = []byte(strings.Replace(string(text), "defect: clipping", "defect: silence", 1))
+	if err := os.WriteFile(manifest, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := streamvet(t, "eval", "--json", "--models", mine, "--only", "crackle,bright", "--draws", "20", someSet(t))
+	o.want(t, exitClean)
+	r := reportOf(t, o)
+	silence, bright := defectOf(t, r, "silence"), defectOf(t, r, "overexposed")
+	if defectOf(t, r, "click").Output.Sampled || silence.Output.Sampled || !bright.Output.Sampled {
+		t.Errorf("sampled: %v, %v", silence.Output, bright.Output)
+	}
+	// It takes silence for the opposite of what it is, and on the grid all the same: the
+	// item of 6 s and its clean control, less what is too near to count.
+	if u := silence.All.Units; u.Positives < 25 || u.Negatives < 300 || u.Positives+u.Negatives > 600 || u.AUC == nil || u.AUC.Value > .1 {
+		t.Errorf("units of silence: %+v", u)
+	}
+}
+
 // What is missed or wrongly said comes with a picture, or its sound.
 func TestEvalShowsTheWorst(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "eval.html")
