@@ -1,18 +1,13 @@
-"""What happens to a transport stream on the way: lost packets, datagrams and slices, flipped bits, removed segments."""
+"""What happens to a transport stream on the way: lost packets, lost datagrams, flipped bits, removed segments."""
 
 import random
-
-import slices
 
 PACKET, VIDEO_PID = 188, 256
 MODES = ["burst", "burst", "datagram", "loss", "segment", "bits", "bytes"]
 
 
-def damage(ts: bytes, rng: random.Random, small_slices: bool = False) -> tuple[bytes, str] | None:
-    """A damaged copy and the mode. The first 8 % stay whole, so that a decoder starts. None if there is too little to damage.
-    H.264 in slices of a network packet each mostly loses whole slices, as over RTP."""
-    if small_slices and rng.random() < .7:
-        return slices.lose(ts, rng), "slices"
+def damage(ts: bytes, rng: random.Random) -> tuple[bytes, str] | None:
+    """A damaged copy and the mode. The first 8 % stay whole, so that a decoder starts. None if there is too little to damage."""
     data = bytearray(ts)
     starts = range(0, len(data) - PACKET + 1, PACKET)
     video = [s for s in starts if (data[s + 1] & 31) << 8 | data[s + 2] == VIDEO_PID]

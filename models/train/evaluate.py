@@ -157,10 +157,10 @@ def damaged_events(args):
 def event(model, yuv, rng):
     if len(yuv) < 40:
         return []
-    ts, settings = encode.encode(yuv, "h264", rng)
+    ts, _ = encode.encode(yuv, "h264", rng)
     with tempfile.TemporaryDirectory() as folder:
         clean = decoded(ts, None, folder)
-        broken = damage(ts, rng, settings["small_slices"])
+        broken = damage(ts, rng)
         if broken is None:
             return []
         got = decoded(broken[0], None, folder)
