@@ -119,12 +119,25 @@ def write_provenance(items: list[Item], out: str, roots: list[str]) -> None:
             f.write(f"{name}\t{digest}\t{item.kind}\t{item.group}\t{item.split}\t{item.licence_class}\t{item.licence}\n")
 
 
+def write_list(items: list[Item], split: str, out: str, root: str) -> None:
+    """The clips of a split, of four seconds and more, as `streamvet inject --set` takes them."""
+    with open(out, "w") as f:
+        f.write("path\tgroup\tcollection\tlicence\n")
+        for item in sorted(items, key=lambda i: i.path):
+            if item.path.startswith(root) and item.split == split and item.frames >= 4 * item.fps:
+                collection = os.path.relpath(item.path, root).split(os.sep)[1]
+                f.write(f"{os.path.abspath(item.path)}\t{item.group}\t{collection}\t{item.licence}\n")
+
+
 def main() -> None:
-    args = argparse.ArgumentParser(description="Writes the provenance list.")
+    args = argparse.ArgumentParser(description="Writes the provenance list, or with --split the list of its clips for streamvet inject.")
     args.add_argument("--data", required=True)
     args.add_argument("--pictures", required=True)
     args.add_argument("--out", required=True)
+    args.add_argument("--split", choices=["train", "val", "test"])
     args = args.parse_args()
+    if args.split:
+        return write_list(all_items(args.data, args.pictures), args.split, args.out, args.data)
     write_provenance(all_items(args.data, args.pictures), args.out, [args.data, args.pictures])
 
 
