@@ -51,14 +51,18 @@ func (b *bitstream) change(l *lineup) error {
 	return b.forms.Change(forms)
 }
 
-// picture takes the next picture of a track.
-func (b *bitstream) picture(track int, f *frame.Video, look camera) error {
-	return b.observe(measure.VideoUnit(track, f), look)
+// picture takes the next picture of a track, and the onset that was found in it.
+func (b *bitstream) picture(track int, f *frame.Video, onsets []measure.Onset, look camera) error {
+	u := measure.VideoUnit(track, f)
+	u.Onsets = onsets
+	return b.observe(u, look)
 }
 
-// sound takes the next block of sound of a track.
-func (b *bitstream) sound(track int, a *frame.Audio) error {
-	return b.observe(measure.AudioUnit(track, a), nil)
+// sound takes the next block of sound of a track, and the onsets found in it.
+func (b *bitstream) sound(track int, a *frame.Audio, onsets []measure.Onset) error {
+	u := measure.AudioUnit(track, a)
+	u.Onsets = onsets
+	return b.observe(u, nil)
 }
 
 func (b *bitstream) observe(u measure.Unit, look camera) error {

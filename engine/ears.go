@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/streamvet/streamvet/engine/frame"
+	"github.com/streamvet/streamvet/engine/measure"
 	"github.com/streamvet/streamvet/engine/measure/sound"
 	"github.com/streamvet/streamvet/engine/verdict"
 )
@@ -39,19 +40,21 @@ func (e *ears) take(ctx context.Context, a *frame.Audio) error {
 			return err
 		}
 	}
+	var onsets []measure.Onset
 	if e.sound != nil {
 		e.scores = e.sound.Observe(e.scores[:0], a)
 		if err := e.source.judge.scores(e.track, e.scores, nil); err != nil {
 			return err
 		}
 		e.source.judge.waveform(e.track, e.sound.Waveform())
+		onsets = e.sound.Onsets()
 	}
 	for _, l := range e.listeners {
 		if err := l.hear(ctx, a, came); err != nil {
 			return err
 		}
 	}
-	return e.source.bits.sound(e.track, a)
+	return e.source.bits.sound(e.track, a, onsets)
 }
 
 // change takes up another lineup, between two blocks. If it runs other closed

@@ -202,7 +202,7 @@ func (p *pictures) judge(ctx context.Context, a arrival) error {
 	p.scores = p.forms.Observe(p.scores[:0], measure.Info(f), &p.measures)
 	err := p.source.judge.scores(p.track, p.scores, p)
 	if err == nil {
-		err = p.source.bits.picture(p.track, f, p)
+		err = p.source.bits.picture(p.track, f, p.forms.Onsets(), p)
 	}
 	p.source.clock.score.add(watch.stop())
 	a.way.stage("judge", began, time.Now())

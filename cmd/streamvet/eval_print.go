@@ -32,6 +32,9 @@ func printEvaluation(w io.Writer, p paint, r eval.Report) {
 			name += " by " + d.Output.Detector
 		}
 		fmt.Fprint(w, p.bold(sliceLine(name, d.All, &d.FalseAlarms)))
+		if o := d.All.Events.Offset; o != nil {
+			fmt.Fprintf(w, "  offset said, against the injected one: median %+.0f ms, nine in ten within %.0f ms\n", o.MedianMS, o.P90MS)
+		}
 		for _, l := range d.Levels {
 			if len(d.Levels) > 1 {
 				fmt.Fprint(w, sliceLine("  "+levelName(l), l, nil))

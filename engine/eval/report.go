@@ -104,6 +104,9 @@ type Events struct {
 	F1          *Number `json:"f1"`
 	Onset       *Lag    `json:"onset_error"`
 	End         *Lag    `json:"end_error"`
+	// Offset is by how much verdicts are off about how late sound is; of av_desync
+	// that does not change.
+	Offset *Lag `json:"offset_error,omitempty"`
 }
 
 // Lag is how far verdicts are off: the median with its sign (positive: late), and
@@ -398,7 +401,7 @@ func eventsOf(groups []*groupData, draws int, ofPictures bool) Events {
 	e.Recall = number(p, ok, in[1])
 	p, ok = t.F1()
 	e.F1 = number(p, ok, in[2])
-	e.Onset, e.End = lagOf(all.onset, ofPictures), lagOf(all.end, ofPictures)
+	e.Onset, e.End, e.Offset = lagOf(all.onset, ofPictures), lagOf(all.end, ofPictures), lagOf(all.offset, false)
 	return e
 }
 

@@ -21,6 +21,7 @@ type events struct {
 	items      int
 	tally      inject.Tally
 	onset, end []late
+	offset     []late // of what is said about sound that is late
 }
 
 // late is how far off one end of a verdict is.
@@ -35,6 +36,7 @@ func (e *events) add(o *events) {
 	e.tally.FalseAlarms += o.tally.FalseAlarms
 	e.onset = append(e.onset, o.onset...)
 	e.end = append(e.end, o.end...)
+	e.offset = append(e.offset, o.offset...)
 }
 
 // clean is how much clean material there is.
@@ -170,6 +172,9 @@ func (s *Summary) addEvents(n int, i Item, r Result) {
 	for _, p := range d.Matched {
 		one.onset = append(one.onset, late{p.OnsetError, d.Unit})
 		one.end = append(one.end, late{p.EndError, d.Unit})
+		if by, ok := offsetError(p); ok {
+			one.offset = append(one.offset, late{by, d.Unit})
+		}
 	}
 	e.add(&one)
 	for _, m := range d.Missed {
@@ -178,6 +183,16 @@ func (s *Summary) addEvents(n int, i Item, r Result) {
 	for _, v := range d.FalseAlarms {
 		s.addAlarm(n, i, v)
 	}
+}
+
+// offsetError is by how much a verdict is off about how late sound is. Where timestamps
+// run away there is no one offset.
+func offsetError(p inject.Pair) (time.Duration, bool) {
+	ms, ok := p.Truth.Params["ms"]
+	if !ok || p.Truth.Defect != verdict.AVDesync || p.Truth.Kind != "av_offset" && p.Truth.Start > 0 {
+		return 0, false
+	}
+	return at((p.Verdicts[0].Reading - ms) / 1000), true
 }
 
 func (s *Summary) addMiss(n int, i Item, m inject.Entry, peaks []float64) {

@@ -179,3 +179,21 @@ func TestTheWorstAreKept(t *testing.T) {
 		t.Errorf("%+v", alarms)
 	}
 }
+
+// How far off a said offset is, is known of constant ones alone.
+func TestOffsetError(t *testing.T) {
+	s := NewSummary([]Output{output(verdict.AVDesync)})
+	for n, one := range []struct {
+		kind               string
+		start, ms, reading float64
+	}{{"av_offset", 2, 200, 230}, {"av_timestamps", 0, -160, -150}, {"av_timestamps", 2, 400, 190}} {
+		e := entry(verdict.AVDesync, one.start, 9)
+		e.Kind, e.Params = one.kind, map[string]float64{"ms": one.ms}
+		v := said(verdict.AVDesync, 3, 8, 1)
+		v.Reading = one.reading
+		s.Add(Item{ID: fmt.Sprint(n), Group: "a", Collection: "c", Kind: one.kind, Truth: truthOf(e)}, Result{Seconds: 10, Tracks: bothTracks(), Verdicts: []verdict.Verdict{v}})
+	}
+	if e := find(t, s.Report(10), verdict.AVDesync).All.Events; e.Found != 3 || e.Offset == nil || math.Abs(e.Offset.MedianMS-20) > 1e-6 || math.Abs(e.Offset.P90MS-28) > 1e-6 {
+		t.Errorf("%+v, offset %+v", e, e.Offset)
+	}
+}

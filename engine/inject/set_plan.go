@@ -89,7 +89,7 @@ func setSeconds(k Kind, p Params, fps float64) (least, most float64) {
 		return 0.8, 2
 	case "dark", "overexposed", "brightness", "silence", "dc_offset":
 		return 2.5, 3.5
-	case "phase", "dead_channel", "level", "av_offset", "av_timestamps":
+	case "phase", "dead_channel", "level", "av_timestamps":
 		return 3, 4
 	case "hum":
 		return 5.5, 7
@@ -136,6 +136,9 @@ func (c clipPlan) place(w wish, p Params, rng *rand.Rand) (spec Spec, ok bool) {
 	for range tries {
 		least, most := setSeconds(w.kind, p, fps)
 		length := least + (most-least)*rng.Float64()
+		if w.kind.Name == "av_offset" { // it takes as many events as there can be to tell
+			length = max(3, min(12, c.clip.Length-setLead-setTail-0.5))
+		}
 		room := c.clip.Length - setLead - setTail - length
 		if room < 0 {
 			continue

@@ -25,6 +25,8 @@ type Unit struct {
 	// Samples and SampleRate count the sound in this block; 0 for pictures.
 	Samples, SampleRate int
 	Evidence            frame.Evidence
+	// Onsets are those that were found with it, in time order; only read during the call.
+	Onsets []Onset
 }
 
 // VideoUnit takes a Unit from a picture.
@@ -71,9 +73,9 @@ func bitstreamForms() map[string]func() bitstreamForm {
 func BitstreamMeasures() []string { return sortedKeys(bitstreamForms()) }
 
 // Bitstream scores what container and decoder say of the tracks of a source.
-// Every score belongs to one track; what is said of a track while the source
-// runs depends on that track alone, however the tracks take turns. Not safe for
-// concurrent use.
+// Every score belongs to the track of the unit that brought it. What is said of a track
+// depends on that track alone, or, of sound beside pictures, waits for these: it is
+// the same however the tracks take turns. Not safe for concurrent use.
 type Bitstream struct {
 	detectors []Detector
 	forms     []bitstreamForm

@@ -107,7 +107,7 @@ func TestBitstreamScores(t *testing.T) {
 		{"sound ends a little early", source{pictures: 100, blocks: 170}, verdict.MissingTrack, 0, 0, 0, 0},
 
 		{"steady sound", source{pictures: 100, blocks: 200}, verdict.AVDesync, 0, 0, 0, 0},
-		{"sound of a wrong rate", source{pictures: 100, blocks: 200, block: wrongRate}, verdict.AVDesync, 1, 1, 56 * block, 91},
+		{"sound of a wrong rate", source{pictures: 100, blocks: 200, block: wrongRate}, verdict.AVDesync, 1, 1, 1100 * time.Millisecond, -96},
 		{"sound starts late", source{pictures: 100, blocks: 150, block: func(_ int, u *Unit) { u.PTS += time.Second }}, verdict.AVDesync, 0, 0, 0, 0},
 		{"a hole of which timestamps tell", source{pictures: 100, blocks: 150, block: func(n int, u *Unit) {
 			if n >= 50 {
@@ -174,6 +174,7 @@ func FuzzBitstream(f *testing.F) {
 			scores = b.Observe(scores, Unit{
 				Track: rng.IntN(3), PTS: any(), Duration: any(), Keyframe: rng.IntN(5) == 0,
 				Samples: rng.IntN(1 << 20), SampleRate: rng.IntN(200000) - 5,
+				Onsets:   []Onset{{At: any(), Within: any(), Strength: math.Float64frombits(rng.Uint64())}}[:rng.IntN(2)],
 				Evidence: frame.Evidence{CorruptPackets: rng.IntN(2), RefusedPackets: rng.IntN(2), DecodeErrors: frame.DecodeError(rng.IntN(32)), Gap: any(), Jump: any(), FormatChanged: rng.IntN(9) == 0},
 			})
 		}

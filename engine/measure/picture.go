@@ -115,6 +115,9 @@ func (s *Picture) Observe(dst []verdict.Score, f FrameInfo, m *frame.Measures) [
 // Suspicion is what hints at damage in the last picture.
 func (s *Picture) Suspicion() Suspicion { return s.p.suspicion }
 
+// Onsets has the last picture, if it is one. It is valid until the next Observe.
+func (s *Picture) Onsets() []Onset { return s.p.novelty.found }
+
 // picture is the picture under observation and what all forms share of the
 // ones before it.
 type picture struct {
@@ -129,11 +132,13 @@ type picture struct {
 	lighting     lighting
 	bars         float64 // share of the upper half that has the hues of colour bars
 	suspicion    Suspicion
+	novelty      novelty
 
 	previous          [frame.GridHeight * frame.GridWidth]uint8
 	spread            [frame.HistogramBins]uint32 // Histogram of the picture before
 	sinceCut          int                         // pictures, this one included
 	jolt              float64                     // change against the usual one
+	coarse            float64                     // change of the grid, levels a cell
 	change            float64                     // mean absolute difference to the previous picture, levels a sample
 	usual             float64                     // its running level within the scene, over pictures that move
 	edges, edgeSpread float64                     // running share of EdgeBlocks, and how much it varies
@@ -155,6 +160,7 @@ func (p *picture) take(f FrameInfo, m *frame.Measures) {
 	p.hush.take(p)
 	p.lighting.take(p)
 	p.suspect()
+	p.novelty.take(p)
 	p.previous, p.spread = m.GridY, m.Histogram
 }
 
@@ -170,8 +176,9 @@ func (p *picture) findCut() {
 	for i, y := range p.m.GridY {
 		grid += abs(int(y) - int(p.previous[i]))
 	}
-	again, coarse := p.cut, float64(grid)/float64(len(p.previous))
-	p.cut = coarse > 8 && p.change > 3*p.usual
+	again := p.cut
+	p.coarse = float64(grid) / float64(len(p.previous))
+	p.cut = p.coarse > 8 && p.change > 3*p.usual
 	p.sinceCut++
 	if p.cut {
 		p.sinceCut = 1

@@ -40,6 +40,7 @@ type Sound struct {
 	scorers []scorer
 	readers []reader
 	peaks   []Peak
+	attacks attacks
 	begun   bool
 	readTo  int64  // the sample up to which loudness was read
 	out     scores // of the call in progress; here so that it allocates nothing
@@ -74,7 +75,7 @@ func New(detectors []measure.Detector, rate, channels int) (*Sound, error) {
 // it is known how a hole ends. Samples of a are not used after the call. A block
 // of another format is ignored.
 func (s *Sound) Observe(dst []verdict.Score, a *frame.Audio) []verdict.Score {
-	s.peaks = s.peaks[:0]
+	s.peaks, s.attacks.found = s.peaks[:0], s.attacks.found[:0]
 	if a.Channels != s.format.channels || a.SampleRate != s.format.rate {
 		return dst
 	}
@@ -84,6 +85,9 @@ func (s *Sound) Observe(dst []verdict.Score, a *frame.Audio) []verdict.Score {
 		s.restart(out)
 		s.clock.set(s.cutter.taken, a.PTS)
 		s.begun = true
+	}
+	if a.Evidence.Damaged() { // what is heard may be damage
+		s.attacks.restart()
 	}
 	n := len(a.Samples[0])
 	for c := 1; c < a.Channels; c++ {
@@ -103,6 +107,7 @@ func (s *Sound) Observe(dst []verdict.Score, a *frame.Audio) []verdict.Score {
 
 func (s *Sound) hop(h *hop, out *scores) {
 	s.peak(h)
+	s.attacks.take(h, &s.clock)
 	for _, m := range s.scorers {
 		m.observe(h, out)
 	}
@@ -137,4 +142,5 @@ func (s *Sound) restart(out *scores) {
 		m.flush(out)
 	}
 	s.cutter.reset()
+	s.attacks.restart()
 }
