@@ -73,8 +73,8 @@ def noise(rng, size, level):
     sigma = 10 ** rng.uniform(.7, 1.72) if level is None else at_level("noise", level)
     how = rng.choice(["filter", "filter", "gaussian", "gaussian", "uniform", "shot", "impulse", "soft"]) if level is None else rng.choice(["filter", "gaussian"])
     if how == "filter":  # ffmpeg's strength is about 1.5 deviations, 3 where uniform
-        uniform = rng.random() < .3
-        return Distortion("noise", sigma, how, f"noise=alls={max(1, round(sigma * (3.04 if uniform else 1.53)))}:allf=t{'+u' if uniform else ''}")
+        uniform = sigma < 32 and rng.random() < .3
+        return Distortion("noise", sigma, how, f"noise=alls={min(100, round(sigma * (3.04 if uniform else 1.53)))}:allf=t{'+u' if uniform else ''}")
     source = np.random.default_rng(rng.randrange(2**32))
 
     def edit(luma):

@@ -20,8 +20,9 @@ from scipy.ndimage import laplace
 import picture_distort as distort
 import picture_sources as sources
 from picture_distort import DEFECTS
+from picture_net import PATCH
 
-FRAMES, KEPT = 4, 2
+FRAMES, KEPT, DRAWS = 4, 2, 2  # pictures encoded, and kept; distortions of a window a defect
 ROUNDS = {"natural": 1., "animation": 1., "screen": 1., "photo": 1., "overlay": .5, "rendered": .5, "artwork": .4, "graphics": .4, "scene": .6}
 
 
@@ -41,7 +42,7 @@ def make(name, item, level):
     rng = random.Random(name)
     size = rng.choice(sources.LARGE if rng.random() < .03 else sources.SIZES)
     yuv = sources.window(item, rng, FRAMES, size)
-    if len(yuv) < 3:
+    if len(yuv) < KEPT or min(yuv.shape[2], yuv.shape[1] * 2 // 3) < PATCH:
         return None
     dressed = sources.dress(yuv, rng, item.kind)
     width, height = yuv.shape[2], yuv.shape[1] * 2 // 3
@@ -49,7 +50,7 @@ def make(name, item, level):
     if history:  # most material has been encoded before
         yuv = distort.coded(yuv, ["-c:v", "libx264", "-preset", "superfast", "-crf", str(history)])
     last = distort.final_encode(rng)
-    chosen = [distort.draw(defect, rng, (width, height), level) for defect in DEFECTS]
+    chosen = [distort.draw(defect, rng, (width, height), level) for defect in DEFECTS for _ in range(1 if level else DRAWS)]
     at = sorted(rng.sample(range(len(yuv)), KEPT))
     pictures = distort.twins(yuv, chosen, last)[:, at]
     variants = [{"defect": "", "strength": 0, "how": "none", "visible": True}]

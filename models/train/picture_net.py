@@ -45,7 +45,9 @@ class PictureNet(nn.Module):
         cells = cells.flatten(2).transpose(1, 2).reshape(pictures, -1, cells.shape[1])
         weight = self.attention(cells).softmax(1)
         read = weight.transpose(1, 2) @ self.value(cells)
-        comb = self.comb(self.spectrum(luma, local, pictures))
+        with torch.autocast("cpu", enabled=False):  # sums of thousands of cosines need more than 8 bits
+            spectrum = self.spectrum(luma, local, pictures)
+        comb = self.comb(spectrum)
         return self.head(torch.cat([read.flatten(1), cells.mean(1), comb], 1))
 
     def spectrum(self, luma, local, pictures):

@@ -53,7 +53,7 @@ def test_licences(folder):
 def make_set(folder):
     for item in sources.generated(1)[::2]:
         pictures, meta = generate.make(f"train/{item.group}", item, None)
-        assert pictures.shape[0] == len(meta["variants"]) == generate.KEPT * (1 + len(distort.DEFECTS)), pictures.shape
+        assert pictures.shape[0] == len(meta["variants"]) == generate.KEPT * (1 + generate.DRAWS * len(distort.DEFECTS)), pictures.shape
         path = os.path.join(folder, "train", item.group)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         np.save(path + ".npy", pictures)

@@ -6,6 +6,7 @@ Clips keep the split of sets.py. Wallpapers come in several sizes of one picture
 import os
 import random
 import re
+import subprocess
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -63,8 +64,10 @@ def window(item: Item, rng: random.Random, count: int, size: tuple[int, int]) ->
         yuv = content.grey(scene(item.group.split("-")[1], rng, count, width, height))
     elif item.path and item.kind in ("photo", "artwork"):
         yuv = still(item.path, rng, count, width, height)
-    else:
+    elif rng.random() < .3 or item.path.endswith((".264", ".h264", ".y4m")):
         yuv = cut16(content.clip(item, rng, count, size))
+    else:
+        yuv = panned(key_picture(item, rng), rng, count, *size)
     if rng.random() < .12:
         cards.overlay(yuv[:, :yuv.shape[1] * 2 // 3], rng)
     return yuv
@@ -79,12 +82,34 @@ def cut16(yuv: np.ndarray) -> np.ndarray:
     return np.concatenate([luma, chroma.reshape(count, h // 2, w)], axis=1)
 
 
+def key_picture(item: Item, rng: random.Random) -> Image.Image:
+    """A key picture of a clip: one is quickly decoded, and a pan makes it move."""
+    width, height = item.width // 2 * 2, item.height // 2 * 2
+    out = subprocess.run(["ffmpeg", "-v", "error", "-threads", "1", "-noaccurate_seek", "-ss", f"{rng.random() * item.frames / item.fps:.3f}", "-i", item.path,
+                          "-map", "0:v:0", "-frames:v", "1", "-vf", f"crop={width}:{height}:0:0:exact=1,format=yuv444p", "-f", "rawvideo", "-"],
+                         capture_output=True, timeout=300, check=True).stdout
+    planes = np.frombuffer(out, np.uint8).reshape(3, height, width)
+    return Image.fromarray(np.ascontiguousarray(np.moveaxis(planes, 0, 2)), "YCbCr")
+
+
 def still(path: str, rng: random.Random, count: int, width: int, height: int) -> np.ndarray:
-    """A pan by whole pixels: as crisp as the photograph is at the size it is shown at, which is between fit and native."""
-    picture = Image.open(path).convert("YCbCr")
+    picture = Image.open(path)
+    if picture.format == "JPEG":  # decoded no larger than needed
+        picture.draft("YCbCr", (max(width, picture.width // 2), max(height, picture.height // 2)) if rng.random() < .6 else picture.size)
+    picture = picture.convert("YCbCr")
+    luma, *chroma = picture.split()
+    return panned(Image.merge("YCbCr", [luma.point([round(16 + v * 219 / 255) for v in range(256)]), *chroma]), rng, count, width, height)
+
+
+def panned(picture: Image.Image, rng: random.Random, count: int, width: int, height: int) -> np.ndarray:
+    """A pan by whole pixels over a YCbCr picture in the range of video: as crisp as it is at the size it is shown at, between fit and native."""
+    if picture.width < picture.height:
+        width, height = height, width
+    width, height = min(width, picture.width // 16 * 16), min(height, picture.height // 16 * 16)
     least = max(width / picture.width, height / picture.height)
-    scale = least if least > 1 else least + (1 - least) * rng.random() ** 2
-    picture = picture.resize((max(width, round(picture.width * scale)), max(height, round(picture.height * scale))), Image.LANCZOS)
+    scale = rng.choice([1, least + (1 - least) * rng.random()])
+    if scale < 1:
+        picture = picture.resize((max(width, round(picture.width * scale)), max(height, round(picture.height * scale))), Image.LANCZOS)
     free_x, free_y = picture.width - width, picture.height - height
     x0, y0 = rng.randint(0, free_x), rng.randint(0, free_y)
     dx, dy = rng.choice([(0, 0), (1, 0), (-3, 1), (0, 2), (6, -2)])
@@ -92,14 +117,10 @@ def still(path: str, rng: random.Random, count: int, width: int, height: int) ->
     for k in range(count):
         x, y = min(max(x0 + dx * k, 0), free_x), min(max(y0 + dy * k, 0), free_y)
         part = picture.crop((x, y, x + width, y + height))
-        out[k, :height] = limited(np.asarray(part)[..., 0])
+        out[k, :height] = np.asarray(part)[..., 0]
         small = np.asarray(part.resize((width // 2, height // 2), Image.BOX))[..., 1:]
         out[k, height:] = np.moveaxis(small, 2, 0).reshape(height // 2, width)
     return out
-
-
-def limited(luma: np.ndarray) -> np.ndarray:
-    return np.round(16 + luma.astype(np.float32) * (219 / 255)).astype(np.uint8)
 
 
 # Scenes that tempt the network: smooth shading, fog, night, drawn pictures, credits. All sharp, clean and whole.
