@@ -1,6 +1,8 @@
-"""The picture set on disk, and batches of it."""
+"""The picture set on disk, and the statistics of its pictures."""
 
 import glob
+import hashlib
+import inspect
 import json
 import os
 import random
@@ -9,9 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+import picture_net
 import picture_sources as sources
 from picture_distort import DEFECTS, quantiser, wanted
-from picture_net import GRID, PATCH, Looker
+from picture_net import GRID, PATCH, Looker, Statistics
+
+LOOKS = 1  # random ones of a picture, beside that of run time
 
 
 @dataclass
@@ -73,50 +78,57 @@ def also(defect: str, strength: float) -> list[str]:
     return ["compression"] if strength >= 16 else []
 
 
-class Batches:
-    """Windows by content group, half of them those whose clean picture was taken for distorted; each with some of its twins, cut at the same places."""
-
-    def __init__(self, windows: list[Window], rng: random.Random, count: int = 8, twins: int = 2, patches: int = 4):
-        self.windows, self.rng, self.count, self.twins, self.patches = windows, rng, count, twins, patches
-        self.groups = {}
-        for k, window in enumerate(windows):
-            self.groups.setdefault(window.group, []).append(k)
-        self.alarm = {}  # window: how loud its clean picture was
-
-    def next(self):
-        """uint8 [count * (1 + twins), patches, PATCH, PATCH], wanted and known scores, windows' numbers; clean pictures come first of their twins."""
-        names = list(self.groups)
-        chosen = [self.rng.choice(self.groups[self.rng.choice(names)]) for _ in range(self.count)]
-        hard = sorted(self.alarm, key=self.alarm.get)[-max(64, len(self.windows) // 8):]
-        if len(self.alarm) > 100:
-            chosen[: self.count // 4] = self.rng.sample(hard, self.count // 4)
-        images, wants, knowns = [], [], []
-        for k in chosen:
-            for image, variant in self.cut(self.windows[k]):
-                images.append(image)
-                want, known = target(variant)
-                wants.append(want)
-                knowns.append(known)
-        return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(wants)), torch.from_numpy(np.stack(knowns)), chosen
-
-    def cut(self, window: Window):
-        pictures, rng = window.pictures(), self.rng
-        _, height, width = pictures.shape
-        places = [(rng.randrange(0, height - PATCH + 1, GRID), rng.randrange(0, width - PATCH + 1, GRID)) for _ in range(self.patches)]
-        flip_y, flip_x, lift = rng.random() < .2, rng.random() < .5, rng.choice([0, 0, rng.randrange(-25, 26)])
-        clean = [k for k, v in enumerate(window.variants) if not v["defect"]]
-        other = [k for k, v in enumerate(window.variants) if v["defect"]]
-        for k in [rng.choice(clean), *rng.sample(other, self.twins)]:
-            patches = np.stack([pictures[k, y:y + PATCH, x:x + PATCH] for y, x in places])
-            patches = patches[:, ::-1] if flip_y else patches
-            patches = patches[:, :, ::-1] if flip_x else patches
-            yield np.clip(patches.astype(np.int16) + lift, 0, 255).astype(np.uint8), window.variants[k]
-
-    def learn(self, chosen: list[int], loudest: list[float]) -> None:
-        self.alarm.update(zip(chosen, loudest))
+def code_of_statistics() -> str:
+    """Changes when the statistics do: kept ones are then made again."""
+    source = inspect.getsource(picture_net).split("class PictureNet")[0]
+    return hashlib.sha256(source.encode()).hexdigest()[:8]
 
 
-def looks(window: Window):
-    """Each picture as it is at run time: (patches [1,K,PATCH,PATCH], variant)."""
-    for picture, variant in zip(window.pictures(), window.variants):
-        yield Looker()(torch.from_numpy(np.array(picture))[None, None]), variant
+@dataclass
+class Samples:
+    """Statistics of looks [n, features], what is wanted of them, and whence they come."""
+    statistics: np.ndarray
+    want: np.ndarray
+    known: np.ndarray
+    variants: list[dict]
+    windows: list[Window]
+
+    @property
+    def groups(self) -> np.ndarray:
+        return np.array([w.group for w in self.windows])
+
+    @property
+    def clean(self) -> np.ndarray:
+        return np.array([not v["defect"] for v in self.variants])
+
+
+def samples(windows: list[Window], random_looks: bool = False) -> Samples:
+    """The looks of all pictures as at run time, or (random_looks) at as many random places. Statistics are kept beside the pictures."""
+    rows, want, known, variants, of = [], [], [], [], []
+    for window in windows:
+        stored = statistics(window)
+        for k, variant in enumerate(window.variants):
+            for row in stored[k] if random_looks else stored[k][:1]:
+                rows.append(row)
+                for values, value in zip((want, known), target(variant)):
+                    values.append(value)
+                variants.append(variant)
+                of.append(window)
+    return Samples(np.array(rows), np.array(want), np.array(known), variants, of)
+
+
+def statistics(window: Window, code: str = code_of_statistics()) -> np.ndarray:
+    """[pictures, 1 + LOOKS, features]: of the look at run time, and of looks at random places (the same in all twins)."""
+    path = window.path[:-4] + f".stats-{code}.npy"
+    if not os.path.exists(path):
+        net, looker, rng = Statistics(), Looker(), random.Random(window.path.split("/")[-1])
+        pictures = torch.from_numpy(np.array(window.pictures()))[:, None]
+        _, _, height, width = pictures.shape
+        with torch.no_grad():
+            found = [torch.cat([net(looker(picture[None])) for picture in pictures])]
+            for _ in range(LOOKS):
+                places = [(rng.randrange(0, height - PATCH + 1, GRID), rng.randrange(0, width - PATCH + 1, GRID)) for _ in range(rng.choice([3, 6]))]
+                cut = torch.stack([pictures[:, 0, y:y + PATCH, x:x + PATCH] for y, x in places], 1)
+                found.append(net(cut))
+        np.save(path, torch.stack(found, 1).numpy())
+    return np.load(path)

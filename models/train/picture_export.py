@@ -14,13 +14,11 @@ import onnx
 import onnxruntime
 import torch
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from net import Conv
-from picture_data import load
+from picture_data import load, samples
 from picture_distort import DEFECTS
-from picture_net import Looker, PictureNet
-from picture_train import score
+from picture_net import Looker, PictureNet, Statistics
+from picture_train import logits_of
 
 OPSET, MAX_BYTES, PARITY = 17, 2_000_000, 1e-4
 
@@ -30,11 +28,11 @@ class Shipped(nn.Module):
 
     def __init__(self, net: PictureNet, offsets):
         super().__init__()
-        self.looker, self.net = Looker(), net
+        self.looker, self.statistics, self.net = Looker(), Statistics(), net
         self.register_buffer("offsets", torch.as_tensor(offsets, dtype=torch.float32))
 
     def forward(self, luma):
-        return torch.sigmoid(self.net(self.looker(luma)) - self.offsets).unbind(1)
+        return torch.sigmoid(self.net(self.statistics(self.looker(luma))) - self.offsets).unbind(1)
 
 
 def load_net(path: str) -> PictureNet:
@@ -44,17 +42,9 @@ def load_net(path: str) -> PictureNet:
     return net.eval()
 
 
-def fold(net: PictureNet) -> PictureNet:
-    for module in net.modules():
-        if isinstance(module, Conv):
-            module.conv, module.norm = fuse_conv_bn_eval(module.conv, module.norm), nn.Identity()
-    return net
-
-
 def calibrate(net: PictureNet, windows, alarms: float, margin: float) -> np.ndarray:
-    logits, variants, of = score(net, windows)
-    clean = np.array([not v["defect"] for v in variants])
-    groups = np.array([w.group for w in of])[clean]
+    data = samples(windows)
+    logits, clean, groups = logits_of(net, data), data.clean, data.groups[data.clean]
     weight = 1 / np.array([np.sum(groups == g) for g in groups])
     return np.array([weighted_quantile(logits[clean, k], weight, 1 - alarms) for k in range(len(DEFECTS))]) + margin
 
@@ -99,7 +89,7 @@ def main():
     net = load_net(args.weights)
     offsets = calibrate(net, load(os.path.join(args.set, "val")), args.alarms, args.margin)
     print("offsets", dict(zip(DEFECTS, offsets.round(3).tolist())))
-    model = Shipped(fold(net), offsets).eval()
+    model = Shipped(net, offsets).eval()
     write(model, args.out)
     difference = largest_difference(model, args.out)
     print(f"{args.out}: {os.path.getsize(args.out)} bytes, opset {OPSET}, largest difference to PyTorch {difference:.1e}")

@@ -68,9 +68,13 @@ def visible(one, luma, clean) -> bool:
         return detail(luma) < .8 * detail(clean)
     if one.defect == "noise":
         return bool(change.std() > .35 * one.strength)
-    if one.defect == "banding":
-        return bool(np.abs(change).mean() > .1 * one.strength)
+    if one.defect == "banding":  # what has few levels by nature cannot lose any
+        return levels(clean) >= 32 and bool(np.abs(change).mean() > .1 * one.strength)
     return bool((change ** 2).mean() > 4)
+
+
+def levels(luma) -> int:
+    return int((np.bincount(luma.reshape(-1), minlength=256) > .001 * luma.size).sum())
 
 
 def detail(luma) -> float:

@@ -1,10 +1,15 @@
-"""The network of picture distortions: a grid of native patches to one logit a defect.
+"""The network of picture distortions: a grid of native patches, fixed statistics of them, and learned layers on these.
 
-No resizing: blur, noise and upscaling are what a resize takes away. The patches lie on the codecs' grid, so that the trunk, whose strides
-make 16, can see its lattice. Its input is luma and, twice, the difference to the local mean: cut off at a few levels, where noise and
-bands are, and at many, where edges are. Attention (one learned weight a cell and reader) pools the cells of all patches, so that each
-defect can look where it shows: blur at the sharpest edges, bands in the sky. A second path is the spectrum of the histogram of flat
-samples: few levels make it a comb, whose teeth no convolution could count.
+No resizing: blur, noise and upscaling are what a resize takes away. What is convolved and counted is fixed, and chosen for what each
+distortion does; only what follows from it is learned. So few numbers (about two hundred a picture) can be learned from few scenes, and
+training is a matter of seconds. The statistics are
+
+- the energy of the 8x8 cosine transform by band of frequency: its mean (edges), the mean of its logarithm (flat parts), and how it is
+  spread over blocks: blur and upscaling empty the high bands of the sharpest blocks, noise fills those of the flattest;
+- the same on the codecs' grid against half a block off it, and the steps between pixels by their place in a block: coarse quantisation;
+- the spectrum of the histogram of flat samples: few levels make it a comb; and steps between plateaus, as in CAMBI (arXiv 2102.00079).
+
+The patches lie on the codecs' grid of 8, so that every place in a block means the same in each.
 """
 
 import math
@@ -13,57 +18,136 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from net import Conv
 from picture_distort import DEFECTS
 
 PATCH, GRID = 128, 16     # side of a patch; patches begin at multiples of GRID
 ROWS, COLUMNS = 4, 4      # patches of a large picture; a small one has as many as fit
 TEETH = 37                # frequencies of the histogram: k/128 cycles a level for k = 4..40, bands of 32 to 3.2 levels
-EVERY = 4                 # the histogram takes every fourth sample both ways
+BANDS = 8                 # u + v of the cosine transform: 1, 2, 3, 4, 5 and 6, 7 and 8, 9 and 10, 11 to 14
+STEPS = [.7, 1.5, 2.5, 4.5, 6.5, 9.5, 18.5, 40]  # limits between sizes of steps between plateaus, levels
 
 
-class PictureNet(nn.Module):
-    """[N, K, PATCH, PATCH] uint8 patches of N pictures to [N, len(DEFECTS)] logits."""
+class Statistics(nn.Module):
+    """[N, K, PATCH, PATCH] uint8 patches of N pictures to [N, features]."""
 
-    def __init__(self, channels: tuple[int, ...] = (16, 32, 48, 64), readers: int = 8, width: int = 24):
+    def __init__(self):
         super().__init__()
-        self.shape = dict(channels=channels, readers=readers, width=width)
-        c1, c2, c3, c4 = channels
-        self.trunk = nn.Sequential(Conv(3, c1, 5, 2), Conv(c1, c2, 3, 2), Conv(c2, c3, 3, 2), Conv(c3, c4, 3, 2), Conv(c4, c4, 3))
-        self.attention = nn.Linear(c4, readers)
-        self.value = nn.Linear(c4, width)
-        self.comb = nn.Sequential(nn.Linear(TEETH + 1, 32), nn.ReLU())
-        self.head = nn.Sequential(nn.Linear(readers * width + c4 + 32, 64), nn.ReLU(), nn.Linear(64, len(DEFECTS)))
+        self.register_buffer("cosines", cosines())
+        self.register_buffer("bands", bands())
         self.register_buffer("teeth", teeth())
+        self.register_buffer("energies", torch.linspace(-2, 8, 14))
+        self.register_buffer("ratios", torch.linspace(-9, 0, 12))
+        self.register_buffer("steps", torch.tensor(STEPS))
 
     def forward(self, patches):
         pictures = patches.shape[0]
         luma = patches.reshape(-1, 1, PATCH, PATCH)
         x = luma.float()
-        local = x - F.avg_pool2d(x, 5, 1, 2, count_include_pad=False)
-        cells = self.trunk(torch.cat([x / 64 - 2, (local / 2).clamp(-3, 3), (local / 16).clamp(-3, 3)], 1))
-        cells = cells.flatten(2).transpose(1, 2).reshape(pictures, -1, cells.shape[1])
-        weight = self.attention(cells).softmax(1)
-        read = weight.transpose(1, 2) @ self.value(cells)
-        with torch.autocast("cpu", enabled=False):  # sums of thousands of cosines need more than 8 bits
-            spectrum = self.spectrum(luma, local, pictures)
-        comb = self.comb(spectrum)
-        return self.head(torch.cat([read.flatten(1), cells.mean(1), comb], 1))
+        energy = F.conv2d(F.conv2d(x, self.cosines, stride=4).square(), self.bands)  # [M, BANDS, 31, 31] per block
+        every = (energy + .02).log().flatten(2).transpose(1, 2).reshape(pictures, -1, BANDS)
+        on, off = ((energy[:, :, k::2, k::2] + .02).log().flatten(2).transpose(1, 2).reshape(pictures, -1, BANDS) for k in (0, 1))
+        parts = [every.mean(1), every.exp().mean(1).log(), (2 * every).exp().mean(1).log(), on.mean(1) - off.mean(1)]
+        parts += self.spreads(on, off) + self.columns(x, pictures) + self.plateaus(x, pictures)
+        parts.append(self.comb(luma, x, pictures))
+        return torch.cat(parts, 1)
 
-    def spectrum(self, luma, local, pictures):
-        """[N, TEETH + 1]: sizes of the Fourier coefficients of the histogram of flat samples, and the share of these."""
-        at = slice(EVERY // 2, None, EVERY)
-        flat = (1.5 - local[:, 0, at, at].abs() / 2).clamp(0, 1).reshape(pictures, 1, -1)
-        waves = self.teeth[luma[:, 0, at, at].reshape(pictures, -1).int()]
-        both = (flat @ waves)[:, 0] / (flat.sum(2) + 1)
-        size = (both[:, :TEETH] ** 2 + both[:, TEETH:] ** 2 + 1e-6).sqrt()
-        return torch.cat([size, flat.mean(2)], 1)
+    def spreads(self, on, every):
+        """Which shares of the blocks lie below limits of energy (on the grid), and, of blocks with structure, of high bands against low (off it)."""
+        low = every[:, :, :3].exp().sum(2).log()
+        structure, flat = torch.sigmoid(low - 4.5), torch.sigmoid(4 - low)
+        out = [self.shares(on[:, :, k], self.energies, torch.ones_like(on[:, :, 0])) for k in (3, 5, 7)]
+        out += [self.shares(every[:, :, k], self.energies, flat) for k in (4, 7)]
+        out += [self.shares(every[:, :, k] - low, self.ratios, structure) for k in (4, 5, 6, 7)]
+        uneven = torch.sigmoid(on[:, :, :3].exp().sum(2).log() - 4.5)
+        out += [self.shares(on[:, :, k], self.energies, uneven) for k in (3, 5, 7)]
+        for k in (4, 5, 6, 7):  # the sharpest blocks
+            ratio = every[:, :, k] - low
+            out.append(((structure * (2 * ratio).exp()).sum(1) / (structure.sum(1) + 1) + 1e-9).log()[:, None] / 2)
+        return out + [structure.mean(1)[:, None], flat.mean(1)[:, None]]
+
+    @staticmethod
+    def shares(value, limits, weight):
+        below = torch.sigmoid(3 * (limits[None, None] - value[:, :, None]))
+        return (weight[:, None] @ below)[:, 0] / (weight.sum(1)[:, None] + 1)
+
+    def columns(self, x, pictures):
+        """Steps between pixels by their place in a block of 8, across and down, relative to their mean; and at distances 1, 2 and 4, in several powers."""
+        out = []
+        for y in (x, x.transpose(2, 3)):
+            step = (y[:, :, ::4, 8:] - y[:, :, ::4, 7:-1]).abs()
+            place = (step + .05).reshape(pictures, -1, 8).mean(1).log()
+            out.append(place - place.mean(1)[:, None])
+            far = [(y[:, :, 1::8, 4:] - y[:, :, 1::8, 4 - k:PATCH - k]).abs().reshape(pictures, -1) for k in (1, 2, 4)]
+            out += [torch.stack([(f.pow(p).mean(1) + .05).log() / p for f in far], 1) for p in (1., 2., 4.)]
+            out.append((far[0] < .5).float().mean(1)[:, None])
+        return out
+
+    def plateaus(self, x, pictures):
+        """Steps of each size between plateaus, for a thousand places with a plateau."""
+        out = 0
+        for y in (x, x.transpose(2, 3)):
+            row = y[:, 0, 3::8]
+            flat = ((row[:, :, 4:] - row[:, :, :-4]).abs() < 1.5) & ((row[:, :, 2:-2] - row[:, :, :-4]).abs() < 1.5)
+            between = (flat[:, :, :-8] & flat[:, :, 8:]).float()
+            step = (row[:, :, 8:-4] - row[:, :, 4:-8]).abs()
+            above = (step[..., None] > self.steps).float()
+            out = out + (between.reshape(pictures, 1, -1) @ above.reshape(pictures, -1, len(STEPS)))[:, 0] / (between.reshape(pictures, -1).sum(1)[:, None] + 20)
+        return [(1000 * out + 1).log()]
+
+    def comb(self, luma, x, pictures):
+        """Sizes of the Fourier coefficients of the histogram, of all samples and of those in flat parts, and the share of these.
+
+        Of all samples the coding noise leaves little of a comb, but there are many; flat parts keep it, but are few."""
+        rows, columns = slice(2, None, 4), slice(1, -1, 4)
+        y = x[:, 0]
+        uneven = (y[:, rows, columns] - y[:, 1::4, columns]).abs() + (y[:, rows, columns] - y[:, rows, 2::4]).abs()
+        flat = (1.5 - uneven / 2).clamp(0, 1).reshape(pictures, 1, -1)
+        weight = torch.cat([flat, torch.ones_like(flat)], 1)
+        waves = self.teeth[luma[:, 0, rows, columns].reshape(pictures, -1).int()]
+        both = (weight @ waves) / (weight.sum(2, keepdim=True) + 1)
+        size = (both[..., :TEETH] ** 2 + both[..., TEETH:] ** 2 + 1e-5).log()
+        return torch.cat([size.flatten(1), flat.mean(2)], 1)
+
+
+def cosines() -> torch.Tensor:
+    """[64, 1, 8, 8]: the orthonormal cosine transform."""
+    k, n = torch.arange(8)[:, None], torch.arange(8)[None]
+    one = ((2 * n + 1) * k * math.pi / 16).cos() * torch.where(k == 0, math.sqrt(1 / 8), .5)
+    return torch.einsum("ui,vj->uvij", one, one).reshape(64, 1, 8, 8)
+
+
+def bands() -> torch.Tensor:
+    """[BANDS, 64, 1, 1]: the mean energy of the coefficients of a band."""
+    u = torch.arange(8)
+    order = (u[:, None] + u[None]).flatten()
+    band = torch.tensor([-1, 0, 1, 2, 3, 4, 4, 5, 5, 6, 6, 7, 7, 7, 7])[order]
+    member = (band[None] == torch.arange(BANDS)[:, None]).float()
+    return (member / member.sum(1)[:, None])[:, :, None, None]
 
 
 def teeth() -> torch.Tensor:
     """[256, 2 * TEETH]: cosines, then sines, of each level."""
     angle = torch.arange(256)[:, None] * torch.arange(4, 4 + TEETH)[None] * (2 * math.pi / 128)
     return torch.cat([angle.cos(), angle.sin()], 1)
+
+
+class PictureNet(nn.Module):
+    """[N, features] to [N, defects] logits: the mean of several small networks that were trained on different groups."""
+
+    def __init__(self, features: int, members: int = 5, width: int = 48):
+        super().__init__()
+        self.shape = dict(features=features, members=members, width=width)
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("deviation", torch.ones(features))
+        self.members = nn.ModuleList([nn.Sequential(nn.Linear(features, width), nn.ReLU(), nn.Dropout(.2), nn.Linear(width, width), nn.ReLU(),
+                                                    nn.Dropout(.2), nn.Linear(width, len(DEFECTS))) for _ in range(members)])
+
+    def normal(self, features):
+        return ((features - self.mean) / self.deviation).clamp(-4, 4)
+
+    def forward(self, features):
+        x = self.normal(features)
+        return torch.stack([member(x) for member in self.members]).mean(0)
 
 
 class Looker(nn.Module):

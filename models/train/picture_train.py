@@ -1,119 +1,104 @@
-"""Trains the network of picture distortions.
+"""Trains the learned layers of the network of picture distortions.
 
-    picture_train.py --set OUT --out picture.pt [--steps 3000] [--init earlier.pt]
+    picture_train.py --set OUT --out picture.pt [--epochs 40]
 
-Every 250 steps the average of the weights goes to picture.pt, and all that is needed to go on to picture.pt.state.
+The statistics of all pictures come first and are kept beside them, so that a run that was stopped goes on there; the layers take a minute.
 """
 
 import argparse
 import os
 import random
-import time
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from sklearn.metrics import roc_auc_score
 
-from picture_data import Batches, load, looks
+from picture_data import Samples, load, samples
 from picture_distort import DEFECTS, REFERENCE
 from picture_net import PictureNet
 
-AVERAGE = .995
+BATCH = 256
 
 
-def loss_of(logits, want, known):
-    """Cross entropy to the wanted score, which is highest where the score is it; distorted pictures, the rarer, weigh more."""
-    each = F.binary_cross_entropy_with_logits(logits, want, reduction="none") * known * torch.where(want > 0, 3., 1.)
-    return each.sum() / known.sum()
+def loss_of(logits, want, known, weight):
+    """Cross entropy to the wanted score; distorted pictures, the rarer, weigh more."""
+    each = F.binary_cross_entropy_with_logits(logits, want, reduction="none")
+    importance = known * torch.where(want > 0, 3., 1.) * weight[:, None]
+    return (each * importance).sum() / importance.sum()
 
 
-def score(net, windows):
-    """(logits [n, defects], variants, windows) of all pictures as seen at run time."""
-    net.eval()
-    logits, variants, of = [], [], []
+def fit(net: PictureNet, data: Samples, epochs: int, rate: float, seed: int) -> list[float]:
+    """Each member sees four groups of five. Returns the mean loss of each epoch of the last member."""
+    torch.manual_seed(seed)
+    x, want, known = (torch.from_numpy(v) for v in (data.statistics, data.want, data.known))
+    net.mean, net.deviation = x.mean(0), x.std(0).clamp(min=1e-2)
+    x = net.normal(x)
+    names, codes = np.unique(data.groups, return_inverse=True)
+    size = np.bincount(codes)
+    weight = torch.from_numpy((size / size.mean()) ** -.5)[codes].float()  # a group with many windows does not outweigh the others
+    losses = []
+    for k, member in enumerate(net.members):
+        mine = torch.from_numpy(np.flatnonzero(codes % len(net.members) != k if len(names) > len(net.members) else codes >= 0))
+        losses = fit_member(member.train(), x[mine], want[mine], known[mine], weight[mine], epochs, rate)
+        member.eval()
+    return losses
+
+
+def fit_member(member, x, want, known, weight, epochs, rate):
+    optimiser = torch.optim.AdamW(member.parameters(), rate, weight_decay=.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, epochs=epochs, steps_per_epoch=-(-len(x) // BATCH), pct_start=.15)
+    losses = []
+    for _ in range(epochs):
+        total = 0.
+        for batch in torch.randperm(len(x)).split(BATCH):
+            noisy = x[batch] + .05 * torch.randn_like(x[batch])
+            loss = loss_of(member(noisy), want[batch], known[batch], weight[batch])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            total += loss.item() * len(batch)
+        losses.append(total / len(x))
+    return losses
+
+
+def logits_of(net: PictureNet, data: Samples) -> np.ndarray:
     with torch.no_grad():
-        for window in windows:
-            for patches, variant in looks(window):
-                logits.append(net(patches)[0].numpy())
-                variants.append(variant)
-                of.append(window)
-    return np.array(logits), variants, of
+        return net.eval()(torch.from_numpy(data.statistics)).numpy()
 
 
-def report(net, windows) -> str:
-    logits, variants, _ = score(net, windows)
-    clean = np.array([not v["defect"] for v in variants])
-    out = []
+def report(net: PictureNet, data: Samples) -> str:
+    logits, clean, out = logits_of(net, data), data.clean, []
     for k, defect in enumerate(DEFECTS):
-        hit = np.array([v["defect"] == defect and v["visible"] for v in variants])
-        strong = hit & np.array([v["strength"] >= .9 * REFERENCE[defect] for v in variants])
-        parts = [f"{roc_auc_score(m[m | clean], logits[m | clean, k]):.3f}" if m.any() else "-" for m in (hit, strong)]
-        out.append(f"{defect} {'/'.join(parts)}")
-    return "  ".join(out) + "  (AUC visible / from the reference on)"
+        hit = np.array([v["defect"] == defect and v["visible"] for v in data.variants])
+        ratio = np.array([v["strength"] for v in data.variants]) / REFERENCE[defect]
+        parts = []
+        for some in (hit & (ratio < .8), hit & (ratio >= .8) & (ratio < 1.3), hit & (ratio >= 1.3)):
+            auc = roc_auc_score(some[some | clean], logits[some | clean, k]) if some.any() and clean.any() else np.nan
+            recall = (logits[some, k] > np.quantile(logits[clean, k], .99)).mean() if some.any() else np.nan
+            parts.append(f"{auc:.3f} ({recall:.2f} of {some.sum()})")
+        out.append(f"{defect:12} below {parts[0]}  at {parts[1]}  above {parts[2]}")
+    return f"AUC and recall at 1 % against {clean.sum()} clean looks, below, at and above the reference:\n" + "\n".join(out)
 
 
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--set", required=True)
     args.add_argument("--out", required=True)
-    args.add_argument("--steps", type=int, default=3000)
-    args.add_argument("--init", help="weights to start from, for a further round")
+    args.add_argument("--epochs", type=int, default=40)
     args.add_argument("--rate", type=float, default=3e-3)
     args.add_argument("--seed", type=int, default=1)
     args = args.parse_args()
     torch.set_num_threads(1)
-    torch.manual_seed(args.seed)
-    windows = load(os.path.join(args.set, "train"), training=True)
-    val = load(os.path.join(args.set, "val"))
-    val = random.Random(0).sample(val, min(len(val), 80))
-    net = PictureNet()
-    if args.init:
-        net.load_state_dict(torch.load(args.init, weights_only=True)["weights"])
-    net = net.to(memory_format=torch.channels_last)
-    print(f"{len(windows)} windows, {len({w.group for w in windows})} groups; {sum(p.numel() for p in net.parameters())} parameters", flush=True)
-    train(net, Batches(windows, random.Random(args.seed)), val, args)
-
-
-def train(net, batches, val, args):
-    average = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE), use_buffers=True)
-    optimiser = torch.optim.AdamW(net.parameters(), args.rate, weight_decay=2e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.rate, total_steps=args.steps, pct_start=.1)
-    parts = dict(net=net, average=average, optimiser=optimiser, schedule=schedule)
-    first, state = 1, args.out + ".state"
-    if os.path.exists(state):
-        stored = torch.load(state, weights_only=True)
-        first = stored.pop("step") + 1
-        for name, part in parts.items():
-            part.load_state_dict(stored[name])
-        batches.rng.seed(args.seed + first)
-        print(f"goes on at step {first}", flush=True)
-    begin, mean = time.time(), None
-    for step in range(first, args.steps + 1):
-        loss = one_step(net, batches, optimiser)
-        schedule.step()
-        average.update_parameters(net)
-        mean = loss if mean is None else .98 * mean + .02 * loss
-        if step % 50 == 0:
-            print(f"step {step}  loss {mean:.4f}  {time.time() - begin:.0f} s", flush=True)
-        if step % 250 == 0 or step == args.steps:
-            torch.save(dict(shape=net.shape, weights=average.module.state_dict()), args.out)
-            torch.save(dict(step=step, **{name: part.state_dict() for name, part in parts.items()}), state)
-        if val and (step % 500 == 0 or step == args.steps):
-            print(f"step {step}  val  {report(average.module, val)}", flush=True)
-
-
-def one_step(net, batches, optimiser) -> float:
-    net.train()
-    images, want, known, chosen = batches.next()
-    with torch.autocast("cpu", torch.bfloat16):  # half the time on processors that have it
-        logits = net(images).float()
-    loss = loss_of(logits, want, known)
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
-    batches.learn(chosen, logits.detach()[:: batches.twins + 1].max(1).values.tolist())
-    return loss.item()
+    random.seed(args.seed)
+    train = samples(load(os.path.join(args.set, "train"), training=True), random_looks=True)
+    net = PictureNet(train.statistics.shape[1])
+    print(f"{len(train.windows)} looks, {len(set(train.groups))} groups, {train.statistics.shape[1]} statistics; "
+          f"{sum(p.numel() for p in net.parameters())} parameters", flush=True)
+    print("loss", [round(v, 4) for v in fit(net, train, args.epochs, args.rate, args.seed)[:: max(1, args.epochs // 8)]])
+    torch.save(dict(shape=net.shape, weights=net.state_dict()), args.out)
+    print(report(net, samples(load(os.path.join(args.set, "val")))))
 
 
 if __name__ == "__main__":
