@@ -21,7 +21,8 @@ from torch import nn
 from picture_distort import DEFECTS
 
 PATCH, GRID = 128, 16     # side of a patch; patches begin at multiples of GRID
-ROWS, COLUMNS = 4, 4      # patches of a large picture; a small one has as many as fit
+CELLS = PATCH // GRID
+ROWS, COLUMNS = 3, 4      # patches of a large picture; a small one has as many as fit
 TEETH = 37                # frequencies of the histogram: k/128 cycles a level for k = 4..40, bands of 32 to 3.2 levels
 BANDS = 8                 # u + v of the cosine transform: 1, 2, 3, 4, 5 and 6, 7 and 8, 9 and 10, 11 to 14
 STEPS = [.7, 1.5, 2.5, 4.5, 6.5, 9.5, 18.5, 40]  # limits between sizes of steps between plateaus, levels
@@ -37,7 +38,6 @@ class Statistics(nn.Module):
         self.register_buffer("teeth", teeth())
         self.register_buffer("energies", torch.linspace(-2, 8, 14))
         self.register_buffer("ratios", torch.linspace(-9, 0, 12))
-        self.register_buffer("steps", torch.tensor(STEPS))
 
     def forward(self, patches):
         pictures = patches.shape[0]
@@ -47,7 +47,10 @@ class Statistics(nn.Module):
         every = (energy + .02).log().flatten(2).transpose(1, 2).reshape(pictures, -1, BANDS)
         on, off = ((energy[:, :, k::2, k::2] + .02).log().flatten(2).transpose(1, 2).reshape(pictures, -1, BANDS) for k in (0, 1))
         parts = [every.mean(1), every.exp().mean(1).log(), (2 * every).exp().mean(1).log(), on.mean(1) - off.mean(1)]
-        parts += self.spreads(on, off) + self.columns(x, pictures) + self.plateaus(x, pictures)
+        across, down = x[:, 0, ::4], x[:, 0, :, ::4].transpose(1, 2)
+        for lines in (across, down):
+            parts += self.steps_of(lines, pictures)
+        parts.append(self.plateaus(across, pictures) + self.plateaus(down, pictures))
         parts.append(self.comb(luma, x, pictures))
         return torch.cat(parts, 1)
 
@@ -70,29 +73,29 @@ class Statistics(nn.Module):
         below = torch.sigmoid(3 * (limits[None, None] - value[:, :, None]))
         return (weight[:, None] @ below)[:, 0] / (weight.sum(1)[:, None] + 1)
 
-    def columns(self, x, pictures):
-        """Steps between pixels by their place in a block of 8, across and down, relative to their mean; and at distances 1, 2 and 4, in several powers."""
-        out = []
-        for y in (x, x.transpose(2, 3)):
-            step = (y[:, :, ::4, 8:] - y[:, :, ::4, 7:-1]).abs()
-            place = (step + .05).reshape(pictures, -1, 8).mean(1).log()
-            out.append(place - place.mean(1)[:, None])
-            far = [(y[:, :, 1::8, 4:] - y[:, :, 1::8, 4 - k:PATCH - k]).abs().reshape(pictures, -1) for k in (1, 2, 4)]
-            out += [torch.stack([(f.pow(p).mean(1) + .05).log() / p for f in far], 1) for p in (1., 2., 4.)]
-            out.append((far[0] < .5).float().mean(1)[:, None])
+    @staticmethod
+    def steps_of(lines, pictures):
+        """Steps along lines [M, 32, PATCH] by their place in a block of 8, relative to their mean; and at distances 1, 2 and 4, as means of several powers."""
+        step = (lines[:, :, 8:] - lines[:, :, 7:-1]).abs()
+        place = (step + .05).reshape(pictures, -1, 8).mean(1).log()
+        out, some = [place - place.mean(1)[:, None]], lines[:, ::2]
+        for k in (1, 2, 4):
+            far = (some[:, :, 4:] - some[:, :, 4 - k:PATCH - k]).abs().reshape(pictures, -1)
+            square = far.square()
+            out += [(far.mean(1)[:, None] + .05).log(), (square.mean(1)[:, None] + .05).log() / 2, (square.square().mean(1)[:, None] + .05).log() / 4]
+            if k == 1:
+                out.append((far < .5).float().mean(1)[:, None])
         return out
 
-    def plateaus(self, x, pictures):
-        """Steps of each size between plateaus, for a thousand places with a plateau."""
-        out = 0
-        for y in (x, x.transpose(2, 3)):
-            row = y[:, 0, 3::8]
-            flat = ((row[:, :, 4:] - row[:, :, :-4]).abs() < 1.5) & ((row[:, :, 2:-2] - row[:, :, :-4]).abs() < 1.5)
-            between = (flat[:, :, :-8] & flat[:, :, 8:]).float()
-            step = (row[:, :, 8:-4] - row[:, :, 4:-8]).abs()
-            above = (step[..., None] > self.steps).float()
-            out = out + (between.reshape(pictures, 1, -1) @ above.reshape(pictures, -1, len(STEPS)))[:, 0] / (between.reshape(pictures, -1).sum(1)[:, None] + 20)
-        return [(1000 * out + 1).log()]
+    def plateaus(self, lines, pictures):
+        """Steps of each size between plateaus, for a thousand places between plateaus."""
+        row = lines[:, 1::2]
+        flat = ((row[:, :, 4:] - row[:, :, :-4]).abs() < 1.5) & ((row[:, :, 2:-2] - row[:, :, :-4]).abs() < 1.5)
+        between = (flat[:, :, :-8] & flat[:, :, 8:]).float()
+        step = (row[:, :, 8:-4] - row[:, :, 4:-8]).abs() * between
+        count = between.reshape(pictures, -1).sum(1)[:, None] + 10
+        above = torch.stack([(step > limit).float().reshape(pictures, -1).sum(1) for limit in STEPS], 1)
+        return (1000 * above / count + 1).log()
 
     def comb(self, luma, x, pictures):
         """Sizes of the Fourier coefficients of the histogram, of all samples and of those in flat parts, and the share of these.
@@ -151,20 +154,20 @@ class PictureNet(nn.Module):
 
 
 class Looker(nn.Module):
-    """Pictures uint8 [N,1,H,W] of any size to their patches [N, K, PATCH, PATCH]: the grid is inside the graph."""
+    """Pictures uint8 [N,1,H,W], H and W multiples of GRID, to their patches [N, K, PATCH, PATCH]: the grid is inside the graph."""
 
     def forward(self, luma):
         size = torch._shape_as_tensor(luma)
-        rows = luma.index_select(2, places(size[2], ROWS))
-        both = rows.index_select(3, places(size[3], COLUMNS))
-        n, h, w = both.shape[0], both.shape[2], both.shape[3]
-        cut = both.reshape(n, h // PATCH, PATCH, w // PATCH, PATCH).permute(0, 1, 3, 2, 4)
-        return cut.reshape(n, -1, PATCH, PATCH)
+        rows = luma.reshape(luma.shape[0], luma.shape[2] // GRID, -1).index_select(1, places(size[2] // GRID, ROWS))
+        cells = rows.reshape(luma.shape[0], rows.shape[1] * GRID, luma.shape[3] // GRID, GRID).index_select(2, places(size[3] // GRID, COLUMNS))
+        high, wide = cells.shape[1] // PATCH, cells.shape[2] // CELLS
+        cut = cells.reshape(luma.shape[0], high, PATCH, wide, PATCH).permute(0, 1, 3, 2, 4)
+        return cut.reshape(luma.shape[0], -1, PATCH, PATCH)
 
 
-def places(size: torch.Tensor, most: int) -> torch.Tensor:
-    """The rows (or columns) of all patches: as many patches as fit, at most `most`, spread evenly. A picture under PATCH repeats its last row."""
-    count = (size // PATCH).clamp(1, most)
-    free = (size - PATCH).clamp(min=0)
-    start = (2 * torch.arange(count) + 1) * free // (2 * count) // GRID * GRID
-    return (start[:, None] + torch.arange(PATCH)[None]).reshape(-1).minimum(size - 1)
+def places(cells: torch.Tensor, most: int) -> torch.Tensor:
+    """The cells of GRID rows (or columns) of all patches: as many patches as fit, at most `most`, spread evenly. A picture under PATCH repeats its last."""
+    count = (cells // CELLS).clamp(1, most)
+    free = (cells - CELLS).clamp(min=0)
+    start = (2 * torch.arange(count) + 1) * free // (2 * count)
+    return (start[:, None] + torch.arange(CELLS)[None]).reshape(-1).minimum(cells - 1)

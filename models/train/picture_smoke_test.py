@@ -28,7 +28,7 @@ def test_wanted_scores_rise_with_strength():
 
 
 def test_patches_lie_on_the_grid():
-    for height, width, count in ((128, 128, 1), (176, 320, 2), (288, 352, 4), (1088, 1920, 16), (64, 96, 1)):
+    for height, width, count in ((128, 128, 1), (176, 320, 2), (288, 352, 4), (1088, 1920, 12), (64, 96, 1)):
         rows = torch.arange(height).remainder(256).to(torch.uint8)[:, None].expand(height, width)[None, None]
         patches = Looker()(rows)
         assert patches.shape == (1, count, PATCH, PATCH), (height, width, patches.shape)
