@@ -79,6 +79,7 @@ class Views(nn.Module):
     def __init__(self):
         super().__init__()
         self.register_buffer("bands", band_matrix(), persistent=False)
+        self.register_buffer("hann", cosines(torch.zeros(1), FRAME, RATE)[0, 0], persistent=False)
         t = torch.arange(TAPS) - TAPS // 2
         low = torch.sinc(t * (2 * 520 / RATE)) * torch.hann_window(TAPS, periodic=False)
         self.register_buffer("low", (low / low.sum())[None, None], persistent=False)
@@ -91,11 +92,14 @@ class Views(nn.Module):
         return bands, self.likeness(bands), self.tops(x), self.lines(x)
 
     def spectrum(self, x):
-        side = (FRAME - HOP) // 2
-        basis = cosines(*BASES_USED[0])
-        parts = F.conv1d(F.pad(x, (side, side)), basis, stride=HOP)
-        re, im = parts.chunk(2, 1)
-        return (torch.log(torch.matmul(self.bands, re * re + im * im) + 1e-7) + 6) * .25
+        padded = F.pad(x, ((FRAME - HOP) // 2,) * 2)
+        if torch.jit.is_tracing():
+            re, im = F.conv1d(padded, cosines(*BASES_USED[0]), stride=HOP).chunk(2, 1)
+            power = re * re + im * im
+        else:  # the same, faster
+            parts = torch.fft.rfft(padded[:, 0].unfold(1, FRAME, HOP) * self.hann)
+            power = (parts.real.square() + parts.imag.square()).transpose(1, 2)
+        return (torch.log(torch.matmul(self.bands, power) + 1e-7) + 6) * .25
 
     def likeness(self, bands):
         """[N,1,lags,frames]"""
@@ -106,16 +110,14 @@ class Views(nn.Module):
         return -.3 * torch.log(torch.clamp(1.001 - picked, min=1e-3)) - .5
 
     def tops(self, x):
-        """[N,17,STEPS]"""
+        """[N,14,STEPS]"""
         size = torch.abs(x)
         peak = F.max_pool1d(F.max_pool1d(size, STEP), 11, 1, 5)                           # [N,1,STEPS]
         y = (x.unflatten(2, (STEPS, STEP)) / (peak[..., None] + 1e-3)).flatten(2)          # -1..1
-        shares = [(y > level) for level in (.7, .9, .97)] + [(y < -level) for level in (.7, .9, .97)]
         above = torch.abs(y)
-        for width in (4, 12, 32):
-            held = -F.max_pool1d(-above, width, 1, width // 2)[..., :WINDOW]
-            shares += [held > .7, held > .9]
-        shares += [size > .97, size > 1.]
+        held = -F.max_pool1d(-F.pad(above, (0, 3)), 4, 1)                                  # least of 4 samples
+        longer = -F.max_pool1d(-F.pad(held, (0, 12)), 4, 1, dilation=4)                    # of 16
+        shares = [y > .9, y < -.9, above > .7, above > .97, held > .7, held > .9, held > .97, longer > .7, longer > .9, size > .97, size > 1.]
         share = torch.cat([s.float() for s in shares], 1).unflatten(2, (STEPS, STEP)).mean(3)
         power = (x * x).unflatten(2, (STEPS, STEP)).mean(3)
         levels = torch.cat([torch.log(peak + 1e-5), .5 * torch.log(power + 1e-10), .5 * torch.log(power + 1e-10) - torch.log(peak + 1e-5)], 1)
@@ -145,7 +147,7 @@ class SoundNet(nn.Module):
         self.filters = nn.Conv1d(1, filters, 32, 8, 12, bias=False)
         self.filters.weight.data = first_filters(filters)
         self.wave = nn.Sequential(Conv(2 * filters, 32, 5, 2), Conv(32, 32, 5, 5))
-        self.tops = Conv(17, 24, 5)
+        self.tops = Conv(14, 24, 5)
         self.lines = nn.Sequential(Conv(4 * len(BASES) * HARMONICS * len(BESIDE) // 2, 32), Conv(32, 16))
         at = torch.linspace(-1, 3, STEPS)[None] - torch.arange(3)[:, None]
         near = torch.clamp(1 - torch.abs(torch.clamp(at, -10, 10)), min=0)
