@@ -156,7 +156,7 @@ def dropout(x, rng, rate):
                 hole += rng.normal(0, 2e-4, hole.shape)
         loud = min(rms(before[:, -rate // 50:]), rms(after)) > 3e-3 and rms(kept) > 3e-3 and rms(kept - hole) > .7 * rms(kept)
         if rms(kept) > 2e-4:
-            marks.append(Mark("dropout", at / rate, (at + n) / rate, bool(loud and not (fill == "repeat" and n < .03 * rate))))
+            marks.append(Mark("dropout", at / rate, (at + n) / rate, bool(loud and not (fill == "repeat" and n < .08 * rate))))
     return marks
 
 
