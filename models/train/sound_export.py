@@ -29,6 +29,7 @@ class Shipped(nn.Module):
     def __init__(self, net, kinds, thresholds, slopes):
         super().__init__()
         self.net, self.picks = net, [KINDS.index(k) for k in kinds]
+        net.views.as_formula = True
         self.thresholds, self.slopes = [float(t) for t in thresholds], [float(s) for s in slopes]
 
     def forward(self, samples):

@@ -85,8 +85,13 @@ def test_training(folder):
 
 
 def test_export(net, folder):
+    x = torch.from_numpy(sound_export.examples())
+    with torch.no_grad():
+        fast = torch.sigmoid(net(x))
     kinds = ["click", "hum"]
     model = sound_export.Shipped(sound_export.fold(net), kinds, [0., 1.], [1., .5]).eval()
+    with torch.no_grad():
+        assert (torch.sigmoid(model.net(x)) - fast).abs().max() < .02
     path = os.path.join(folder, "smoke.onnx")
     sound_export.write(model, kinds, path)
     assert sound_export.largest_difference(model, path) <= sound_export.PARITY
