@@ -27,7 +27,7 @@ with_tools() {
 }
 with_tools proto.sh --check
 with_tools python.sh --test
-with_tools readme.sh models/README.md
+with_tools readme.sh README.md models/README.md
 with_tools ptx.sh --check
 with_tools ptxas.sh
 
