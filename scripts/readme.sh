@@ -45,7 +45,7 @@ script() {
 cat >"$work/run" <<'RUN'
 set -E
 trap 'code=$?; [ $code -le 1 ] || exit $code' ERR
-trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
+trap 'trap - ERR; kill $(jobs -p) 2>/dev/null; wait' EXIT
 . "$1"
 RUN
 
