@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"github.com/streamvet/streamvet/engine/measure"
 	"github.com/streamvet/streamvet/engine/measure/sound"
 	"github.com/streamvet/streamvet/engine/verdict"
 	"github.com/streamvet/streamvet/models"
@@ -11,7 +13,7 @@ import (
 )
 
 // outage makes a verdict of the time in which a supervised source is not
-// connected, by the rule of the detector stall: nobody else could. It belongs to
+// connected, by the rule of the detector of stalls: nobody else could. It belongs to
 // the epoch that was lost. Its methods are not called at the same time.
 type outage struct {
 	engine *Engine
@@ -30,7 +32,7 @@ func (o *outage) begin(since time.Time, position time.Duration) {
 	}
 	o.since, o.epoch = since, o.config.Epoch
 	o.v = verdict.Verdict{
-		Source: o.config.Name, Defect: verdict.Stall, Detector: "stall", Number: 1,
+		Source: o.config.Name, Defect: verdict.Stall, Number: 1,
 		Start: position, End: position, Peak: 1, PeakAt: position,
 	}
 }
@@ -44,7 +46,7 @@ func (o *outage) sleep(ctx context.Context, wait time.Duration) bool {
 		if !sleepUntil(ctx, raise) {
 			return false
 		}
-		o.open = true
+		o.open, o.v.Detector = true, d.Name
 		o.tell(verdict.Raised, time.Now())
 	}
 	return sleepUntil(ctx, wake)
@@ -91,16 +93,16 @@ func (o *outage) detector() (*models.Detector, time.Duration) {
 	if err != nil {
 		return nil, 0
 	}
-	for i, d := range l.detectors {
-		if d.Measure == "stall" {
-			seconds, ok := d.Params["seconds"]
-			if !ok {
-				seconds = 2
-			}
-			return &l.detectors[i], time.Duration(seconds * float64(time.Second))
-		}
+	clock, err := measure.NewClock(l.clockForms)
+	if err != nil { // the lineup has made them before
+		return nil, 0
 	}
-	return nil, 0
+	name, patience := clock.Patience()
+	i := slices.IndexFunc(l.detectors, func(d models.Detector) bool { return d.Name == name })
+	if i < 0 {
+		return nil, 0
+	}
+	return &l.detectors[i], patience
 }
 
 // firstFrame is the sink of an epoch. The first thing that comes through it ends

@@ -127,7 +127,7 @@ func TestOutageIsAVerdict(t *testing.T) {
 	ds := shipped(t, "black", "stall")
 	for i := range ds {
 		if ds[i].Name == "stall" {
-			ds[i].Params = map[string]float64{"seconds": 0.25}
+			ds[i].Name, ds[i].Params = "quiet_line", map[string]float64{"seconds": 0.25}
 		}
 	}
 	e := openWith(t, ds)
@@ -143,7 +143,7 @@ func TestOutageIsAVerdict(t *testing.T) {
 		done <- e.Supervise(ctx, SourceConfig{URL: s.url, Name: "camera", Sink: w, Realtime: true}, soon, l.tell)
 	}()
 	v := <-w.raised
-	if v.Defect != string(verdict.Stall) || v.Epoch != 1 || v.Source != "camera" || v.Start.AsDuration() != 2*time.Second || v.Severity != streamvetv1.Severity_SEVERITY_CRITICAL {
+	if v.Defect != string(verdict.Stall) || v.Detector != "quiet_line" || v.Epoch != 1 || v.Source != "camera" || v.Start.AsDuration() != 2*time.Second || v.Severity != streamvetv1.Severity_SEVERITY_CRITICAL {
 		t.Errorf("raised %v", v)
 	}
 	s.shut.Store(false)

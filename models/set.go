@@ -2,7 +2,11 @@ package models
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
+
+	"github.com/streamvet/streamvet/spelling"
 )
 
 // Detector is one detector as it was read and found good.
@@ -44,4 +48,26 @@ func (s *Set) With(other *Set) *Set {
 		}
 	}
 	return newSet(both)
+}
+
+// Choose gives the detectors that only names, all where it names none, but for those
+// that without names. A name that no detector has is an error.
+func (s *Set) Choose(only, without []string) ([]Detector, error) {
+	names := make([]string, len(s.detectors))
+	for i, d := range s.detectors {
+		names[i] = d.Name
+	}
+	for _, n := range slices.Concat(only, without) {
+		if slices.Contains(names, n) {
+			continue
+		}
+		hint := "there are: " + strings.Join(names, " ")
+		if near := spelling.Nearest(n, names); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return nil, fmt.Errorf("there is no detector %.70q: %s", n, hint)
+	}
+	return slices.DeleteFunc(s.Detectors(), func(d Detector) bool {
+		return len(only) > 0 && !slices.Contains(only, d.Name) || slices.Contains(without, d.Name)
+	}), nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 
 	"github.com/streamvet/streamvet/models"
 	"github.com/streamvet/streamvet/server/config"
@@ -28,17 +27,11 @@ func chooseDetectors(c config.Detectors, log *slog.Logger) ([]models.Detector, e
 		}
 		set = set.With(more)
 	}
-	all := set.Detectors()
-	var names []string
-	for _, d := range all {
-		names = append(names, d.Name)
+	all, err := set.Choose(c.Only, c.Without)
+	if err != nil {
+		return nil, fmt.Errorf("detectors: %w", err)
 	}
-	for _, name := range slices.Concat(c.Only, c.Without) {
-		if !slices.Contains(names, name) {
-			return nil, fmt.Errorf("detectors: there is no %.70q; there are: %s", name, strings.Join(names, " "))
-		}
-	}
-	return slices.DeleteFunc(all, func(d models.Detector) bool { return !chosen(c, d.Name) }), nil
+	return all, nil
 }
 
 // chosen says whether the configuration wants a detector.

@@ -112,7 +112,7 @@ func TestFaultsAtTheStart(t *testing.T) {
 		"port of HTTP":    {setting{args: []string{"--http-address=" + taken.Addr().String()}}, "listen for HTTP (http.address)"},
 		"no certificate":  {setting{args: []string{"--tls-cert=/nowhere", "--tls-key=/nowhere"}}, "read the certificates: stat /nowhere"},
 		"no tokens":       {setting{args: []string{"--auth-tokens=/nowhere"}}, "read the tokens: stat /nowhere"},
-		"no detector":     {setting{args: []string{"--detectors-only=blak"}}, `detectors: there is no "blak"; there are: `},
+		"no detector":     {setting{args: []string{"--detectors-only=blak"}}, `detectors: there is no detector "blak": did you mean black?`},
 		"no directory":    {setting{args: []string{"--detectors-dir=/nowhere"}}, "detectors.dir: load detectors: there is no directory /nowhere"},
 		"no GPU":          {setting{args: []string{"--engine-device=gpu"}}, "open engine: "},
 		"no cluster":      {setting{args: []string{"--journal-url=nats://jo:s3cret@127.0.0.1:1", "--journal-credentials=/nowhere"}}, "journal"},

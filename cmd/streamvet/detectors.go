@@ -130,17 +130,5 @@ func chooseDetectors(dirs, only, without []string) ([]detector, error) {
 		}
 		set = set.With(more)
 	}
-	all := set.Detectors()
-	names := make([]string, len(all))
-	for i, d := range all {
-		names[i] = d.Name
-	}
-	for _, n := range slices.Concat(only, without) {
-		if !slices.Contains(names, n) {
-			return nil, fmt.Errorf("there is no detector %q; there are: %s", n, strings.Join(names, " "))
-		}
-	}
-	return slices.DeleteFunc(all, func(d detector) bool {
-		return len(only) > 0 && !slices.Contains(only, d.Name) || slices.Contains(without, d.Name)
-	}), nil
+	return set.Choose(only, without)
 }

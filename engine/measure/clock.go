@@ -79,6 +79,17 @@ func (c *Clock) Observe(dst []verdict.Score, u ClockUnit) []verdict.Score {
 	return dst
 }
 
+// Patience is which detector speaks of stalls, and how long it bears silence; "" where
+// none does.
+func (c *Clock) Patience() (detector string, limit time.Duration) {
+	for i, f := range c.forms {
+		if s, ok := f.(*stall); ok {
+			return c.outputs[i].detector, s.limit()
+		}
+	}
+	return "", 0
+}
+
 // stall: nothing comes from a source that should send all the time. Reading: for
 // how long, seconds. 0.5 after `seconds`, 1 after twice as long. What comes in
 // bursts is given one and a half times its usual pause.
@@ -96,6 +107,8 @@ func newStall() clockForm { return &stall{seconds: 2, usual: usualBurst} }
 
 func (s *stall) knobs() []knob { return []knob{{"seconds", &s.seconds, 0.25, 3600}} }
 
+func (s *stall) limit() time.Duration { return time.Duration(s.seconds * float64(time.Second)) }
+
 func (s *stall) observe(dst []verdict.Score, o output, u *ClockUnit) []verdict.Score {
 	before := s.silent
 	s.silent = u.Silent
@@ -103,7 +116,7 @@ func (s *stall) observe(dst []verdict.Score, o output, u *ClockUnit) []verdict.S
 		s.begun = false
 		s.usual = max(s.usual*9/10, min(before, 2*usualBurst))
 	}
-	limit := time.Duration(s.seconds * float64(time.Second))
+	limit := s.limit()
 	if u.Bursts {
 		limit = max(limit, s.usual*3/2)
 	}

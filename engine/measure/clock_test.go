@@ -96,3 +96,28 @@ func TestOverload(t *testing.T) {
 		t.Errorf("and it is over: %+v", s)
 	}
 }
+
+// Who speaks of stalls is known by the closed form, whatever the detector's name is.
+func TestPatience(t *testing.T) {
+	overload := Detector{Name: "overload", Measure: "overload", Defects: []verdict.Defect{verdict.Overload}}
+	own := Detector{Name: "quiet_line", Measure: "stall", Params: map[string]float64{"seconds": 4}, Defects: []verdict.Defect{verdict.Stall}}
+	unset := own
+	unset.Params = nil
+	for _, c := range []struct {
+		detectors []Detector
+		name      string
+		limit     time.Duration
+	}{
+		{[]Detector{overload, own}, "quiet_line", 4 * time.Second},
+		{[]Detector{unset}, "quiet_line", 2 * time.Second},
+		{[]Detector{overload}, "", 0},
+	} {
+		clock, err := NewClock(c.detectors)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name, limit := clock.Patience(); name != c.name || limit != c.limit {
+			t.Errorf("%v: %q bears %v, want %q and %v", c.detectors, name, limit, c.name, c.limit)
+		}
+	}
+}

@@ -233,16 +233,9 @@ func shipped(t testing.TB, names ...string) []models.Detector {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ds []models.Detector
-	for _, d := range set.Detectors() {
-		for _, n := range names {
-			if d.Name == n {
-				ds = append(ds, d)
-			}
-		}
-	}
-	if len(ds) != len(names) {
-		t.Fatalf("of %v only %d are shipped", names, len(ds))
+	ds, err := set.Choose(names, nil)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return ds
 }

@@ -173,19 +173,17 @@ func (r *room) close() {
 	})
 }
 
-func shipped(t testing.TB, name string) []models.Detector {
+func shipped(t testing.TB, names ...string) []models.Detector {
 	t.Helper()
 	set, err := models.Default()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range set.Detectors() {
-		if d.Name == name {
-			return []models.Detector{d}
-		}
+	ds, err := set.Choose(names, nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatalf("no detector %s", name)
-	return nil
+	return ds
 }
 
 // film is a file of 6 s, black from 1 to 3 s.
