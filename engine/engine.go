@@ -177,7 +177,7 @@ func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
 func (e *Engine) openMedia(ctx context.Context, c *SourceConfig, l *lineup, queue device.Stream) (*media.Source, error) {
 	o := media.Options{
 		Logger: e.config.Logger, Threads: e.config.DecoderThreads, StallTimeout: c.StallTimeout, Loudness: l.needsLoudness(),
-		Name: c.Address, Input: c.Input, Transport: c.Transport, Guard: c.Guard,
+		Name: c.Address, Input: c.Input, Transport: c.Transport, Guard: c.Guard, TLS: c.TLS,
 		CUDA: media.CUDA{Context: e.device.Context(), Stream: queue.Handle()},
 	}
 	if c.Decoder == media.Software {

@@ -27,9 +27,11 @@ type SourceConfig struct {
 	Address string
 	// Input is what is read in place of the URL; as media.Options.Input.
 	Input *os.File
-	// Transport is what the URL cannot say, and Guard what may be touched; nil is everything.
+	// Transport is what the URL cannot say, Guard what may be touched, where nil is
+	// everything, and TLS which servers are trusted.
 	Transport media.Transport
 	Guard     media.Guard
+	TLS       media.TLS
 	// Decoder is where pictures are decoded: media.NVDEC or media.Software and nothing
 	// else; empty stands for NVDEC where there is one that takes them.
 	Decoder string

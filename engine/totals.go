@@ -8,6 +8,7 @@ import (
 
 	"github.com/streamvet/streamvet/engine/device/cuda"
 	"github.com/streamvet/streamvet/engine/frame"
+	"github.com/streamvet/streamvet/engine/media"
 	"github.com/streamvet/streamvet/engine/verdict"
 )
 
@@ -68,6 +69,7 @@ func (l *tally) raise(d verdict.Defect) {
 // too.
 type Totals struct {
 	Sources int           // that run
+	Queued  media.Queued  // that waits to be decoded, of all of them
 	Media   time.Duration // media time vetted, of all sources
 	Frames  int64
 	Looks   int64 // pictures and windows of sound given to networks
@@ -95,6 +97,11 @@ func (e *Engine) Totals() Totals {
 	l.mu.Unlock()
 	e.mu.Lock()
 	t.Sources = len(e.stops)
+	for s := range e.stops {
+		q := s.media.Queued()
+		t.Queued.Packets += q.Packets
+		t.Queued.Bytes += q.Bytes
+	}
 	e.mu.Unlock()
 	return t
 }

@@ -84,6 +84,8 @@ func TestMetrics(t *testing.T) {
 		"streamvet_sources_max":                                                    9,
 		"streamvet_connections_total":                                              1,
 		"streamvet_verdict_queue":                                                  0,
+		"streamvet_packet_queue":                                                   0,
+		"streamvet_packet_queue_bytes":                                             0,
 		"streamvet_verdicts_open":                                                  0,
 		"streamvet_verdicts_lost_total":                                            0,
 		`streamvet_journal_state{state="ok"}`:                                      1,

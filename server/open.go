@@ -44,7 +44,10 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if s.journal, err = journal.Open(ctx, o); err != nil {
 		return err
 	}
-	policy, err := reach.New(reach.Options{Roots: c.Reach.Roots, Allow: prefixes(c.Reach.Allow), Deny: prefixes(c.Reach.Deny)})
+	policy, err := reach.New(reach.Options{
+		Roots: c.Reach.Roots, Allow: prefixes(c.Reach.Allow), Deny: prefixes(c.Reach.Deny),
+		CAFile: c.Reach.CA, UnverifiedTLS: c.Reach.UnverifiedTLS,
+	})
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ var errNotBegun = errors.New("stopped before opening")
 
 // vet runs the input to its end.
 func (r *inputRun) vet(ctx context.Context, v *vetting) {
-	source, err := v.engine.Add(ctx, engine.SourceConfig{URL: r.url, Sink: r, StallTimeout: v.options.timeout, Realtime: media.ComesAtItsPace(r.url)})
+	source, err := v.engine.Add(ctx, engine.SourceConfig{URL: r.url, Sink: r, StallTimeout: v.options.timeout, TLS: v.options.trust, Realtime: media.ComesAtItsPace(r.url)})
 	if err == nil {
 		r.mu.Lock()
 		r.source = source

@@ -49,6 +49,7 @@ type vetOptions struct {
 	color                 string
 	threads, parallel     int
 	timeout               time.Duration
+	trust                 media.TLS
 	quiet, verbose        bool
 	inputs                []string
 }
@@ -71,6 +72,8 @@ func vetCommand(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	f.IntVar(&o.threads, "threads", 0, "decoder threads an input (0: as many as cores, at most 4)")
 	f.IntVarP(&o.parallel, "parallel", "j", 4*runtime.NumCPU(), "vet at most so many inputs at the same time")
 	f.DurationVar(&o.timeout, "timeout", 10*time.Second, "give an input up when no data comes for so long")
+	f.StringVar(&o.trust.CAFile, "ca", "", "trust https and the like by the CAs in `FILE`, instead of the system's")
+	f.BoolVar(&o.trust.Unverified, "unverified-tls", false, "take https and the like with any certificate")
 	f.StringVar(&o.color, "color", "auto", "colour the output: auto, always or never")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress line and no summary")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log more, to stderr")

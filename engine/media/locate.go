@@ -147,6 +147,7 @@ func (s *Source) openError(ctx context.Context, err error) error {
 		s.log.Debug("ffmpeg", "source", s.name, "from", l.from, "says", s.legible(l.text))
 		said += l.text
 	}
+	distrusted := s.distrust()
 	switch refused, unresolved := s.gate.refusal(), s.gate.unresolved(); {
 	case refused != nil && ctx.Err() == nil:
 		return refused
@@ -154,6 +155,8 @@ func (s *Source) openError(ctx context.Context, err error) error {
 		return ctx.Err()
 	case s.in.timedOut():
 		return fmt.Errorf("%w (%v): check the address and the network, or raise the stall timeout", ErrStalled, s.options.StallTimeout)
+	case distrusted != nil:
+		return distrusted
 	case unresolved != nil:
 		return fmt.Errorf("%w: check the name, or the name server", unresolved)
 	case strings.Contains(said, "moov atom not found") && (s.options.Input != nil || beginsAsMP4(s.url)):

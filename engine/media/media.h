@@ -51,14 +51,20 @@ void svm_enter_again(svm_input *in);
 
 // --- guard.c: what an input may touch.
 
+typedef char svm_tls[1024];
+
 typedef struct svm_guard {
   uintptr_t handle; // of Go; 0: everything is allowed
   char headers_for[1024]; // the host that HTTP headers are for
   int foreign; // another host is being opened, without them
   int64_t text; // bytes of lines, and connections, in the call under way
   int connections;
+  svm_tls tls; // what every address of TLS is asked with; empty: nothing
+  unsigned distrusted; // why certificates were refused: SVM_ISSUER and so on
   int (*io_open)(AVFormatContext *, AVIOContext **, const char *, int, AVDictionary **); // FFmpeg's own
 } svm_guard;
+
+enum { SVM_ISSUER = 1, SVM_TIME = 2, SVM_HOST = 4 };
 
 svm_guard *svm_input_guard(svm_input *in); // the input's
 int svm_guard_works(void); // does FFmpeg ask? Not if it is not linked into this program.

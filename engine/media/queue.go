@@ -175,6 +175,13 @@ func (q *queue) state() (hungry, read, skipped bool) {
 	return q.hungry && q.n == 0 && !q.ended, q.read, q.skipped
 }
 
+// waiting is how much is in it.
+func (q *queue) waiting() limits {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.held
+}
+
 // failure is the error that ended the reading, nil for none or the regular end.
 func (q *queue) failure() error {
 	q.mu.Lock()

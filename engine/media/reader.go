@@ -82,6 +82,20 @@ func (s *Source) Waiting() time.Duration {
 	return max(0, time.Duration(time.Now().UnixNano()-since))
 }
 
+// Queued is how much a source has read that is not decoded yet.
+type Queued struct{ Packets, Bytes int }
+
+// Queued may be called from any goroutine.
+func (s *Source) Queued() Queued {
+	var all Queued
+	for _, f := range s.feeds {
+		q := f.queue.waiting()
+		all.Packets += q.packets
+		all.Bytes += q.bytes
+	}
+	return all
+}
+
 // readEnded decides what a failed read means. The codes of FFmpeg do not tell a
 // stall from other failures, so the deadline is asked itself.
 func (s *Source) readEnded(rc, failed int) (bool, error) {
@@ -105,6 +119,8 @@ func (s *Source) readEnded(rc, failed int) (bool, error) {
 			s.line.spoil()
 		}
 		return failed >= unreadable, nil
+	case s.distrust() != nil: // what a playlist named later
+		return true, s.distrust()
 	default:
 		return true, fmt.Errorf("the connection or the disk failed: %w", astiav.Error(rc))
 	}

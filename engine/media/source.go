@@ -40,6 +40,8 @@ type Options struct {
 	Transport Transport
 	// Guard says what may be touched; nil: everything.
 	Guard Guard
+	// TLS says which servers are trusted.
+	TLS TLS
 	// CUDA lets NVDEC decode what it can; other tracks are decoded in software.
 	CUDA CUDA
 }
@@ -139,6 +141,9 @@ func (s *Source) open(ctx context.Context) error {
 		if err := s.setGuard(); err != nil {
 			return err
 		}
+	}
+	if err := s.setTrust(); err != nil {
+		return err
 	}
 	place, err := s.locate()
 	if err != nil {

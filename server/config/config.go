@@ -81,6 +81,9 @@ type Reach struct {
 	Roots []string `name:"roots" help:"directories within which files may be read; none: no file may"`
 	Allow []string `name:"allow" help:"networks that may be reached though they are not public (loopback, private, link-local), such as 192.168.7.0/24"`
 	Deny  []string `name:"deny" help:"networks that may not be reached; they win over reach.allow"`
+
+	CA            string `name:"ca" help:"PEM file of the CAs whose certificates sources may have (default: the system's)"`
+	UnverifiedTLS bool   `name:"unverified_tls" help:"take sources over TLS (https, rtmps, rtsps) whoever they are, with any certificate"`
 }
 
 // Limits are how much may be asked for.

@@ -14,6 +14,8 @@ func (m *Metrics) collectEngine(ch chan<- prometheus.Metric, t *engine.Totals) {
 	m.frames.send(ch, float64(t.Frames))
 	m.looks.send(ch, float64(t.Looks))
 	m.uploads.send(ch, float64(t.Uploads))
+	m.packets.send(ch, float64(t.Queued.Packets))
+	m.packetBytes.send(ch, float64(t.Queued.Bytes))
 	for detector, n := range t.Drops {
 		m.dropped.send(ch, float64(n), detector)
 	}

@@ -9,6 +9,7 @@ type families struct {
 	copies, copied                                                 family
 
 	sources, sourcesMax, connections, open, queue, lost, followers, followersMax family
+	packets, packetBytes                                                         family
 	sourceFrames, sourceDropped, sourceOpen, sourceConnections, sourceQueue      family
 
 	journalState, journalBytes, journalMaxBytes, journalRecords, journalFirst, journalLatest, journalDamaged family
@@ -30,6 +31,9 @@ func (m *Metrics) newFamilies() families {
 		raised:  m.counter("verdicts_raised", "Defects found.", "defect"),
 		stage:   m.histogram("stage_seconds", "Time of a stage for one picture or block of sound; decode and slot_wait are wall time, others processor time.", "stage"),
 		latency: m.histogram("latency_seconds", "From a picture out of the decoder to its scores, those of networks included."),
+
+		packets:     m.gauge("packet_queue", "Packets that were read and wait to be decoded, of all sources; a source reads no further at 512 of a track."),
+		packetBytes: m.gauge("packet_queue_bytes", "Their size; the bound is 16 MiB of a track."),
 
 		slots:      m.gauge("network_slots", "Pictures that may wait for a network or be in a run of it: the bound of its queue.", "detector", "shadow"),
 		slotsTaken: m.gauge("network_slots_taken", "Pictures that wait for a network or are in a run of it.", "detector", "shadow"),

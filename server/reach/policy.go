@@ -24,6 +24,9 @@ type Options struct {
 	Allow []netip.Prefix
 	// Deny are networks that may not be reached; they win over Allow.
 	Deny []netip.Prefix
+	// CAFile and UnverifiedTLS are as in media.TLS.
+	CAFile        string
+	UnverifiedTLS bool
 	// Resolver looks up names; nil: net.DefaultResolver.
 	Resolver Resolver
 }
@@ -36,6 +39,12 @@ type Resolver interface {
 // Policy decides. It does not change, and may be used from any goroutine. It is a
 // guard of media: judged is what is connected to.
 type Policy struct{ options Options }
+
+// Trust says which servers of TLS are trusted: those with a certificate of a CA in
+// this file, or of the system's if it is empty, or all of them.
+func (p *Policy) Trust() (caFile string, unverified bool) {
+	return p.options.CAFile, p.options.UnverifiedTLS
+}
 
 // New makes a policy. Roots must be absolute.
 func New(o Options) (*Policy, error) {

@@ -147,8 +147,7 @@ func (e *entry) renew(c *engine.SourceConfig) error {
 	e.mu.Lock()
 	config := e.record.Config
 	e.mu.Unlock()
-	policy := Input(config, nil)
-	c.Waits, c.Drops = policy.Waits, policy.Drops
+	c.Waits, c.Drops = dropPolicy(config)
 	selection, left, err := selectionOf(config.GetDetection(), e.registry.options.Engine.Detectors())
 	if err != nil {
 		return err

@@ -10,12 +10,13 @@ import (
 // Input is what the engine is told of where a source comes from; the name and the
 // sink are the caller's to set.
 func Input(c *streamvetv1.SourceConfig, guard *reach.Policy) engine.SourceConfig {
+	ca, unverified := guard.Trust()
 	to := engine.SourceConfig{
+		TLS: media.TLS{CAFile: ca, Unverified: unverified},
 		URL: c.GetUrl(), Address: reach.Redact(c.GetUrl()), Guard: guard, Transport: transport(c.GetTransport()),
 		StallTimeout: c.GetStallTimeout().AsDuration(), Realtime: media.ComesAtItsPace(c.GetUrl()), DetectLive: true,
-		Waits: c.GetDropPolicy() == streamvetv1.DropPolicy_DROP_POLICY_WAIT,
-		Drops: c.GetDropPolicy() == streamvetv1.DropPolicy_DROP_POLICY_DROP,
 	}
+	to.Waits, to.Drops = dropPolicy(c)
 	if path, err := reach.Path(to.URL); err == nil {
 		to.URL = path
 	}
@@ -26,6 +27,11 @@ func Input(c *streamvetv1.SourceConfig, guard *reach.Policy) engine.SourceConfig
 		to.Decoder = media.Software
 	}
 	return to
+}
+
+// dropPolicy says what a source does when a network has no time for it.
+func dropPolicy(c *streamvetv1.SourceConfig) (waits, drops bool) {
+	return c.GetDropPolicy() == streamvetv1.DropPolicy_DROP_POLICY_WAIT, c.GetDropPolicy() == streamvetv1.DropPolicy_DROP_POLICY_DROP
 }
 
 func transport(t *streamvetv1.Transport) media.Transport {
