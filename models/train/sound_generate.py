@@ -15,7 +15,7 @@ import numpy as np
 
 import sound_codecs as codecs
 import sound_sets
-from sound_content import SECONDS, Library
+from sound_content import SECONDS, Library, resampled
 from sound_defects import KINDS, MAKERS, Mark
 
 ROWS = 8            # programmes a file
@@ -28,20 +28,18 @@ def make(name, recordings, split, out):
     library = Library([r for r in recordings if r.split == split], rng)
     codec = codec_of(split, rng)
     kbps = int(rng.choice(codecs.CODECS[codec][2]))
-    first, rate, group = library.programme()
-    rows, groups, marks, kinds = [first], [group], [], []
-    while len(rows) < ROWS:
-        x, other, group = library.programme()
-        if other == rate:
-            rows.append(x)
-            groups.append(group)
+    rate, rows, groups, marks, kinds = int(rng.choice((44100, 48000))), [], [], [], []
+    for _ in range(ROWS):
+        x, own, group = library.programme()
+        rows.append(resampled(x, own, rate))
+        groups.append(group)
     for k, x in enumerate(rows):
         kind = "" if rng.random() < CLEAN_SHARE else str(rng.choice(KINDS))
         rows[k], found = injured(x, rate, kind, rng)
         kinds.append(kind)
         marks.append(found)
     n = SECONDS * rate
-    whole = np.concatenate([np.pad(x, ((0, 0), (0, n - x.shape[1]))) for x in rows], 1)
+    whole = np.concatenate([np.pad(x, ((0, 0), (0, max(0, n - x.shape[1]))))[:, :n] for x in rows], 1)
     stereo = rng.random() < .5
     got = codecs.recoded(whole if stereo else whole[:1], rate, codec, kbps)[int(rng.integers(0, 1 + stereo))]
     sound = np.clip(np.round(got.reshape(ROWS, -1) * SCALE), -32767, 32767).astype(np.int16)
@@ -73,7 +71,6 @@ def injured(x, rate, kind, rng):
         return x, []
     clean, broken = pair
     marks = heard_changes(clean, broken)
-    from sound_content import resampled
     return resampled(broken.astype(np.float64), codecs.RATE, rate)[:, :x.shape[1]], marks
 
 
