@@ -40,7 +40,7 @@ def make(name, recordings, split, out):
         marks.append(found)
     n = SECONDS * rate
     whole = np.concatenate([np.pad(x, ((0, 0), (0, max(0, n - x.shape[1]))))[:, :n] for x in rows], 1)
-    stereo = rng.random() < .5
+    stereo = rng.random() < .15  # coding two channels takes twice the time
     got = codecs.recoded(whole if stereo else whole[:1], rate, codec, kbps)[int(rng.integers(0, 1 + stereo))]
     sound = np.clip(np.round(got.reshape(ROWS, -1) * SCALE), -32767, 32767).astype(np.int16)
     flat = [native_flat_tops(x) for x in rows]
