@@ -135,13 +135,12 @@ type picture struct {
 	novelty      novelty
 
 	previous          [frame.GridHeight * frame.GridWidth]uint8
-	spread            [frame.HistogramBins]uint32 // Histogram of the picture before
-	sinceCut          int                         // pictures, this one included
-	jolt              float64                     // change against the usual one
-	coarse            float64                     // change of the grid, levels a cell
-	change            float64                     // mean absolute difference to the previous picture, levels a sample
-	usual             float64                     // its running level within the scene, over pictures that move
-	edges, edgeSpread float64                     // running share of EdgeBlocks, and how much it varies
+	sinceCut          int     // pictures, this one included
+	jolt              float64 // change against the usual one
+	coarse            float64 // change of the grid, levels a cell
+	change            float64 // mean absolute difference to the previous picture, levels a sample
+	usual             float64 // its running level within the scene, over pictures that move
+	edges, edgeSpread float64 // running share of EdgeBlocks, and how much it varies
 	told              told
 }
 
@@ -161,7 +160,7 @@ func (p *picture) take(f FrameInfo, m *frame.Measures) {
 	p.lighting.take(p)
 	p.suspect()
 	p.novelty.take(p)
-	p.previous, p.spread = m.GridY, m.Histogram
+	p.previous = m.GridY
 }
 
 // findCut tells a cut from motion: the coarse picture changes as a whole, and
@@ -197,17 +196,6 @@ func (p *picture) findCut() {
 		p.usual += (p.change - p.usual) / 8
 	}
 	p.still.liven(p.m)
-}
-
-// alike tells whether luma is spread as in the picture before: then this is the
-// same scene, though it may have moved far.
-func (p *picture) alike() bool {
-	var differ, all uint64
-	for i, n := range p.m.Histogram {
-		all += uint64(n)
-		differ += uint64(max(n, p.spread[i]) - min(n, p.spread[i]))
-	}
-	return 8*differ < all // twice the share that lies elsewhere
 }
 
 // score is the score of the picture under observation.

@@ -8,8 +8,9 @@ import (
 
 // freeze: the picture stands still. Reading: seconds since it last moved. A
 // stretch of repeats counts once it has lasted `lively_s`, or `sleepy_s` where
-// stillness is natural: nothing has moved yet, or the picture is largely flat and
-// hardly anything in it usually changes (a screen, a drawing). And the share
+// stillness is natural: nothing has moved just before (a slide), motion has slowed
+// down to it (a pan over a photograph), the picture is drawn, or it is largely flat
+// and hardly anything in it usually changes (a screen). And the share
 // `exact` of its pictures must repeat exactly, as encoders make them and cameras
 // do not. Until then nothing is told; then the score speaks for the stretch from
 // its first repeat on. 0.5 at that point, 1 at ten times of it.
@@ -20,6 +21,14 @@ type freeze struct {
 
 	run    freezeRun
 	before [5]time.Duration // PTS of the pictures before this one, latest first
+	moves  [64]move         // of the latest pictures, a ring by count
+	count  int
+}
+
+// move is how much a picture changed, 0 where it was quiet.
+type move struct {
+	at     time.Duration
+	change float64
 }
 
 // freezeRun is a stretch of pictures that repeat.
@@ -32,7 +41,7 @@ type freezeRun struct {
 	start, end time.Duration // end of the last picture that repeated
 	exactEnd   time.Duration // end of the last one that was exact
 	told       time.Duration // scores speak for the time up to here
-	need       time.Duration // how long it must last
+	need, leap time.Duration // how long it must last, and if motion goes on with a leap
 	popped     bool          // the last picture was a refresh; the next one tells whether the run goes on
 	frozen     bool
 }
@@ -55,7 +64,8 @@ func (d *freeze) observe(dst []verdict.Score, o output, p *picture) []verdict.Sc
 	r := &d.run
 	if d.goesOn(p) {
 		if r.frames == 0 {
-			*r = freezeRun{start: p.PTS, end: p.PTS, told: p.PTS, need: d.needed(p)}
+			*r = freezeRun{start: p.PTS, end: p.PTS, told: p.PTS}
+			r.need, r.leap = d.needed(p)
 		}
 		d.extend(p)
 		if !r.popped && (r.frozen || r.end-r.start >= r.need && d.repeats(1)) {
@@ -65,6 +75,7 @@ func (d *freeze) observe(dst []verdict.Score, o output, p *picture) []verdict.Sc
 		dst = d.finish(dst, o, p)
 		dst = append(dst, p.score(o, 0, 0))
 	}
+	d.remember(p)
 	copy(d.before[1:], d.before[:])
 	d.before[0] = p.PTS
 	return dst
@@ -89,12 +100,55 @@ func (d *freeze) goesOn(p *picture) bool {
 	return s.pop && !r.popped
 }
 
-func (d *freeze) needed(p *picture) time.Duration {
-	s := d.lively
-	if p.still.life == 0 || p.still.life < d.life && p.flat() > d.flat {
-		s = d.sleepy // it has never moved, or hardly ever
+// needed is how long a run that begins at p must last, and how long if motion goes on
+// with a leap.
+func (d *freeze) needed(p *picture) (need, leap time.Duration) {
+	lively, sleepy := seconds(d.lively), seconds(d.sleepy)
+	moving, stopped := d.stopped(p.PTS)
+	switch {
+	case p.still.life == 0 || p.still.life < d.life && p.flat() > d.flat || p.drawn() || !moving:
+		return sleepy, sleepy
+	case !stopped:
+		return sleepy, lively
 	}
-	return time.Duration(s * float64(time.Second))
+	return lively, lively
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+func (d *freeze) remember(p *picture) {
+	m := move{p.PTS, p.change}
+	if p.still.quiet || p.m.HasPrevious == 0 {
+		m.change = 0
+	}
+	d.moves[d.count%len(d.moves)] = m
+	d.count++
+}
+
+// stopped tells whether anything has moved up to now, and stops here at once.
+func (d *freeze) stopped(now time.Duration) (moved, stopped bool) {
+	const (
+		moving  = 4                      // pictures that must have moved
+		atLeast = 12                     // pictures to look at,
+		lately  = 600 * time.Millisecond // and all of these
+		last    = 2
+		eased   = 0.5 // of the usual motion: when the last ones have less, it has slowed down
+	)
+	usual, final, n := 0.0, 0.0, 0
+	for back := range min(d.count, len(d.moves)) {
+		m := d.moves[(d.count-1-back)%len(d.moves)]
+		if back >= atLeast && now-m.at > lately {
+			break
+		}
+		if back < last {
+			final = max(final, m.change)
+		}
+		if m.change > 0 {
+			usual += m.change
+			n++
+		}
+	}
+	return n >= moving, final*float64(n) >= eased*usual
 }
 
 func (d *freeze) extend(p *picture) {
@@ -171,11 +225,10 @@ func (d *freeze) finish(dst []verdict.Score, o output, p *picture) []verdict.Sco
 		// Motion that goes on with a jump was hidden meanwhile: then it takes fewer
 		// exact repeats to be sure.
 		jumps := !p.cut && !p.Keyframe && !p.still.pop && p.jolt > 2
-		long := r.end-r.start >= r.need
-		if !r.frozen && p.hush.leapt && p.PTS-p.hush.start >= r.need {
+		if !r.frozen && p.hush.leapt && p.PTS-p.hush.start >= r.leap {
 			r.start, r.frozen = max(p.hush.start, r.told), true
 		}
-		if r.frozen || jumps && long && d.repeats(0.6) {
+		if r.frozen || jumps && r.end-r.start >= r.leap && d.repeats(0.6) {
 			dst = d.tell(dst, o)
 		}
 		if p.PTS > r.told {

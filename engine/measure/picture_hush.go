@@ -6,7 +6,7 @@ import "time"
 // and comes back with a leap: a picture that was held under grain, or that a
 // coarse encoder does not repeat exactly. Noise is alike in all blocks, what still
 // moves is not. What stops by itself slows down first, and does not go on from
-// elsewhere.
+// elsewhere; but a page that is scrolled does.
 type hush struct {
 	pictures int           // of the stretch; 0: none
 	start    time.Duration // PTS of the first of them
@@ -28,9 +28,9 @@ func (h *hush) take(p *picture) {
 	ended := h.pictures > 0
 	h.leapt = false
 	switch {
-	case p.cut && !p.alike():
-		*h = hush{moved: h.moved, most: h.most}
-	case h.inMotion >= hushMotion && most < 0.25*h.most && p.change < 0.65*h.moved && most <= 256*max(3, 4*p.change):
+	case p.cut:
+		*h = hush{start: h.start, leapt: ended && !p.drawn(), moved: h.moved, most: h.most}
+	case h.inMotion >= hushMotion && most < 0.25*h.most && p.change < 0.65*h.moved && most <= 256*max(4, 4*p.change):
 		if h.pictures == 0 {
 			h.start = p.PTS
 		}
@@ -38,7 +38,7 @@ func (h *hush) take(p *picture) {
 			h.pictures, h.inMotion = 0, 0
 		}
 	default:
-		h.leapt = ended && p.change >= 1.3*h.moved && most >= h.most
+		h.leapt = ended && p.change >= 1.3*h.moved && most >= h.most && !p.drawn()
 		h.pictures = 0
 		if ended || p.change < 0.5*h.moved {
 			h.inMotion = 0

@@ -165,7 +165,7 @@ func (d *stutter) ended(p *picture, lost time.Duration) hitch {
 	case h.length.Seconds() >= d.freezeAt: // a freeze or a pause
 	case h.pictures == 0 || d.lull > 2: // or motion had died down before
 	case p.cut:
-		if h.sure = milliseconds(h.length) >= d.hitch && d.before >= inMotion; h.sure {
+		if h.sure = milliseconds(h.length) >= d.hitch && d.before >= inMotion && !p.drawn(); h.sure {
 			return h
 		}
 	case d.isSmooth && p.PTS-d.smoothAt < memory:

@@ -116,6 +116,14 @@ func TestPictureScores(t *testing.T) {
 			return d
 		}, frames: 60}, verdict.Freeze, ""},
 		{"a page with a cursor", clip{scene: page, frames: 80}, verdict.Freeze, ""},
+		{"slides", clip{scene: camera(6, 1).show(func(n int) int { return n / 25 * 25 }), frames: 100}, verdict.Freeze, ""},
+		{"a pan that slows down, rests and goes on", clip{scene: camera(1, 0).show(func(n int) int {
+			if n > 40 {
+				n = min(n, 70) - 30
+			}
+			x := float64(n) / 40
+			return int(90 * x * x * (3 - 2*x))
+		}), frames: 70}, verdict.Freeze, ""},
 		{"black is no freeze", clip{scene: moving.change(20, 45, fill(16)), frames: 60}, verdict.Freeze, ""},
 		{"half the rate is no freeze", clip{scene: moving.show(func(n int) int { return n / 2 * 2 }), frames: 60}, verdict.Freeze, ""},
 
