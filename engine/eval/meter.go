@@ -196,15 +196,17 @@ func (l *line) close(length time.Duration) {
 }
 
 // window is half a second of units. It is positive if one of them is, negative if
-// all are; its height is the highest of those that count.
+// all are; its height is the highest of those that count. What is left at the end,
+// if it is less than half a window, is none.
 type window struct {
-	number         int
+	number, units  int
 	positive, some bool
 	mixed          bool
 	height         float64
 }
 
 func (w *window) add(c class, height float64) {
+	w.units++
 	if c == neither {
 		w.mixed = true
 		return
@@ -222,6 +224,7 @@ func (l *line) endWindow() {
 	w := l.window
 	l.window = window{number: w.number}
 	switch {
+	case 2*time.Duration(w.units)*l.unit < Window:
 	case w.positive:
 		l.out.WindowsPos.Add(w.height)
 	case w.some && !w.mixed:
