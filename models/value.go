@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml/ast"
+	"github.com/streamvet/streamvet/plainyaml"
 	"github.com/streamvet/streamvet/spelling"
 )
 
@@ -18,9 +18,9 @@ const (
 )
 
 // value reads node into v and reports what does not fit. field is its path.
-func (r *report) value(node ast.Node, v reflect.Value, field string) {
-	if t := node.GetToken(); t != nil && field != "" && r.lines[field] == 0 {
-		r.lines[field] = t.Position.Line
+func (r *report) value(node *plainyaml.Node, v reflect.Value, field string) {
+	if field != "" && r.lines[field] == 0 {
+		r.lines[field] = node.Line
 	}
 	if v.Type() == reflect.TypeFor[time.Duration]() {
 		r.duration(node, v, field)
@@ -42,12 +42,12 @@ func (r *report) value(node ast.Node, v reflect.Value, field string) {
 }
 
 // structure reads a mapping into a struct, by the names in its tags.
-func (r *report) structure(node ast.Node, v reflect.Value, field string) {
+func (r *report) structure(node *plainyaml.Node, v reflect.Value, field string) {
 	all, required := names(v.Type())
-	for _, pair := range r.pairs(node, field) {
-		name := key(pair)
+	for _, pair := range r.fields(node, field) {
+		name := pair.Name
 		at := join(field, legible(name, maxKey))
-		r.lines[at] = pair.Key.GetToken().Position.Line
+		r.lines[at] = pair.Line
 		i := slices.Index(all, name)
 		if i < 0 {
 			hint := "the fields here are " + strings.Join(all, ", ")
@@ -74,19 +74,18 @@ func (r *report) structure(node ast.Node, v reflect.Value, field string) {
 }
 
 // numbers reads a mapping of names to numbers.
-func (r *report) numbers(node ast.Node, v reflect.Value, field string) {
+func (r *report) numbers(node *plainyaml.Node, v reflect.Value, field string) {
 	m := reflect.MakeMap(v.Type())
-	for _, pair := range r.pairs(node, field) {
+	for _, pair := range r.fields(node, field) {
 		n := reflect.New(v.Type().Elem()).Elem()
-		r.value(pair.Value, n, join(field, legible(key(pair), maxKey)))
-		m.SetMapIndex(reflect.ValueOf(key(pair)), n)
+		r.value(pair.Value, n, join(field, legible(pair.Name, maxKey)))
+		m.SetMapIndex(reflect.ValueOf(pair.Name), n)
 	}
 	v.Set(m)
 }
 
-func (r *report) list(node ast.Node, v reflect.Value, field string) {
-	s, ok := node.(*ast.SequenceNode)
-	if !ok {
+func (r *report) list(node *plainyaml.Node, v reflect.Value, field string) {
+	if node.Kind != plainyaml.List {
 		r.add(field, "a list is needed")
 		return
 	}
@@ -94,50 +93,40 @@ func (r *report) list(node ast.Node, v reflect.Value, field string) {
 	if v.Kind() == reflect.Array {
 		most = v.Len()
 	}
-	if len(s.Values) > most {
-		r.add(field, "the list has %d entries, %d are the most", len(s.Values), most)
+	if len(node.Items) > most {
+		r.add(field, "the list has %d entries, %d are the most", len(node.Items), most)
 		return
 	}
 	if v.Kind() == reflect.Slice {
-		v.Set(reflect.MakeSlice(v.Type(), len(s.Values), len(s.Values)))
+		v.Set(reflect.MakeSlice(v.Type(), len(node.Items), len(node.Items)))
 	}
-	for i, n := range s.Values {
+	for i, n := range node.Items {
 		r.value(n, v.Index(i), fmt.Sprintf("%s[%d]", field, i))
 	}
 }
 
-// pairs gives the pairs of a mapping, once for each key.
-func (r *report) pairs(node ast.Node, field string) []*ast.MappingValueNode {
-	var pairs []*ast.MappingValueNode
-	switch n := node.(type) {
-	case *ast.MappingNode:
-		pairs = n.Values
-	case *ast.MappingValueNode:
-		pairs = []*ast.MappingValueNode{n}
-	default:
+// fields gives those of a mapping.
+func (r *report) fields(node *plainyaml.Node, field string) []plainyaml.Field {
+	if node.Kind != plainyaml.Mapping {
 		r.add(field, "fields are needed here, as in \"name: value\"")
 		return nil
 	}
-	if len(pairs) > maxItems {
-		r.add(field, "it has %d fields, %d are the most", len(pairs), maxItems)
+	if len(node.Fields) > maxItems {
+		r.add(field, "it has %d fields, %d are the most", len(node.Fields), maxItems)
 		return nil
 	}
-	return pairs
+	return node.Fields
 }
 
-func key(p *ast.MappingValueNode) string { return p.Key.GetToken().Value }
-
 // scalar reads a string, number or truth value.
-func (r *report) scalar(node ast.Node, v reflect.Value, field string) {
+func (r *report) scalar(node *plainyaml.Node, v reflect.Value, field string) {
 	switch v.Kind() {
 	case reflect.String:
-		text, ok := text(node)
-		r.need(ok, field, "text is needed: write it in quotes if it looks like something else")
-		v.SetString(text)
+		r.need(node.Kind == plainyaml.Text, field, "text is needed: write it in quotes if it looks like something else")
+		v.SetString(node.Text)
 	case reflect.Bool:
-		b, ok := node.(*ast.BoolNode)
-		r.need(ok, field, "true or false is needed")
-		v.SetBool(ok && b.Value)
+		r.need(node.Kind == plainyaml.Bool, field, "true or false is needed")
+		v.SetBool(strings.EqualFold(node.Text, "true"))
 	case reflect.Int:
 		n, ok := number(node)
 		ok = ok && n == math.Trunc(n) && math.Abs(n) < 1<<31
@@ -152,40 +141,21 @@ func (r *report) scalar(node ast.Node, v reflect.Value, field string) {
 	}
 }
 
-func (r *report) duration(node ast.Node, v reflect.Value, field string) {
+func (r *report) duration(node *plainyaml.Node, v reflect.Value, field string) {
 	if n, ok := number(node); ok && n == 0 {
 		return
 	}
-	s, _ := text(node)
-	d, err := time.ParseDuration(s)
+	d, err := time.ParseDuration(node.Text) // of a bare number that is an error: it has no unit
 	r.need(err == nil, field, "a time with its unit is needed, such as 500ms or 2s")
 	v.SetInt(int64(d))
 }
 
-func text(node ast.Node) (string, bool) {
-	switch n := node.(type) {
-	case *ast.StringNode:
-		return n.Value, true
-	case *ast.LiteralNode:
-		return n.Value.Value, true
-	}
-	return "", false
-}
-
 // number gives a finite number.
-func number(node ast.Node) (float64, bool) {
-	switch n := node.(type) {
-	case *ast.FloatNode:
-		return n.Value, !math.IsNaN(n.Value) && !math.IsInf(n.Value, 0)
-	case *ast.IntegerNode:
-		switch i := n.Value.(type) {
-		case int64:
-			return float64(i), true
-		case uint64:
-			return float64(i), true
-		}
+func number(node *plainyaml.Node) (float64, bool) {
+	if node.Kind != plainyaml.Number || math.IsNaN(node.Number) || math.IsInf(node.Number, 0) {
+		return 0, false
 	}
-	return 0, false
+	return node.Number, true
 }
 
 func join(field, name string) string {

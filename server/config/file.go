@@ -7,7 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
+	"github.com/streamvet/streamvet/plainyaml"
 )
 
 // readFile reads the file into l.
@@ -20,7 +20,7 @@ func (l *Loaded) readFile() error {
 	if wrong != nil {
 		return wrong.in(l.File)
 	}
-	if root == nil {
+	if isEmpty(root) {
 		return nil
 	}
 	var errs []error
@@ -51,8 +51,8 @@ func readAll(path string) ([]byte, error) {
 const maxFaults = 20
 
 // readRoot reads the whole mapping and tells all that is wrong.
-func (l *Loaded) readRoot(root ast.Node) []*fault {
-	top, wrong := pairs(root)
+func (l *Loaded) readRoot(root *plainyaml.Node) []*fault {
+	top, wrong := mapping(root)
 	if wrong != nil {
 		return []*fault{wrong}
 	}
@@ -60,14 +60,14 @@ func (l *Loaded) readRoot(root ast.Node) []*fault {
 	var faults []*fault
 	for _, p := range top {
 		switch {
-		case p.name == "sources":
-			sources, wrong := readSources(p.value)
+		case p.Name == "sources":
+			sources, wrong := readSources(p.Value)
 			l.Sources = sources
 			faults = append(faults, wrong...)
-		case hasSection(all, p.name):
+		case hasSection(all, p.Name):
 			faults = append(faults, l.readSection(all, p)...)
 		default:
-			faults = append(faults, l.readSetting(all, p.name, p)...)
+			faults = append(faults, l.readSetting(all, p.Name, p)...)
 		}
 	}
 	return faults[:min(len(faults), maxFaults)]
@@ -82,33 +82,33 @@ func hasSection(all []setting, name string) bool {
 	return false
 }
 
-func (l *Loaded) readSection(all []setting, section pair) []*fault {
-	if isEmpty(section.value) {
+func (l *Loaded) readSection(all []setting, section plainyaml.Field) []*fault {
+	if isEmpty(section.Value) {
 		return nil
 	}
-	fields, wrong := pairs(section.value)
+	fields, wrong := mapping(section.Value)
 	if wrong != nil {
 		return []*fault{wrong}
 	}
 	var faults []*fault
 	for _, p := range fields {
-		faults = append(faults, l.readSetting(all, section.name+"."+p.name, p)...)
+		faults = append(faults, l.readSetting(all, section.Name+"."+p.Name, p)...)
 	}
 	return faults
 }
 
-func (l *Loaded) readSetting(all []setting, name string, p pair) []*fault {
+func (l *Loaded) readSetting(all []setting, name string, p plainyaml.Field) []*fault {
 	for _, s := range all {
 		if s.name != name {
 			continue
 		}
-		if err := setNode(s, p.value); err != nil {
-			return []*fault{faultAt(p.line, "%s: %w", name, err)}
+		if err := setNode(s, p.Value); err != nil {
+			return []*fault{faultAt(p.Line, "%s: %w", name, err)}
 		}
-		l.origins[name] = fmt.Sprintf("%s:%d", l.File, p.line)
+		l.origins[name] = fmt.Sprintf("%s:%d", l.File, p.Line)
 		return nil
 	}
-	return []*fault{faultAt(p.line, "%s: there is no such setting%s", legible(name), suggestSetting(all, name))}
+	return []*fault{faultAt(p.Line, "%s: there is no such setting%s", plainyaml.Legible(name), suggestSetting(all, name))}
 }
 
 // suggestSetting names what was meant: in the same section if there is one, else
@@ -142,7 +142,7 @@ func suggestSetting(all []setting, name string) string {
 }
 
 // setNode sets s to a value of the file.
-func setNode(s setting, n ast.Node) error {
+func setNode(s setting, n *plainyaml.Node) error {
 	if _, list := s.value.Interface().([]string); list {
 		entries, err := texts(n)
 		if err != nil {
@@ -150,7 +150,7 @@ func setNode(s setting, n ast.Node) error {
 		}
 		return s.setList(entries)
 	}
-	text, ok := scalar(n)
+	text, ok := n.Scalar()
 	switch {
 	case isEmpty(n):
 		return errors.New("it has no value: write one, or take the line away")
@@ -165,21 +165,20 @@ func setNode(s setting, n ast.Node) error {
 }
 
 // texts gives the entries of a list; one value stands for a list of it.
-func texts(n ast.Node) ([]string, error) {
+func texts(n *plainyaml.Node) ([]string, error) {
 	if isEmpty(n) {
 		return nil, nil
 	}
-	list, ok := n.(*ast.SequenceNode)
-	if !ok {
-		text, ok := scalar(n)
+	if n.Kind != plainyaml.List {
+		text, ok := n.Scalar()
 		if !ok {
 			return nil, errors.New("a list is needed")
 		}
 		return []string{text}, nil
 	}
 	var entries []string
-	for _, e := range list.Values {
-		text, ok := scalar(e)
+	for _, e := range n.Items {
+		text, ok := e.Scalar()
 		if !ok {
 			return nil, errors.New("a list of plain values is needed")
 		}

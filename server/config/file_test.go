@@ -98,7 +98,7 @@ func TestHostileFiles(t *testing.T) {
 		"deep maps":      {strings.Repeat("{a: ", 100_000), "it is nested too deep"},
 		"deep entries":   {strings.Repeat("- ", 100_000) + "a", "it is nested too deep"},
 		"deep lines":     {stairs(2000), "indented by more than 128 columns"},
-		"many words":     {"log: {level: [" + strings.Repeat("a,", maxTokens) + "]}", "it has more than 400000 words"},
+		"many words":     {"log: {level: [" + strings.Repeat("a,", maxWords) + "]}", "it has more than 400000 words"},
 		"large":          {strings.Repeat("#", maxFileBytes+1), "it is larger than 4MiB"},
 		"billion laughs": {"a: &a [x,x]\nb: &b [*a,*a]\n", "anchors, aliases and merges are not taken"},
 		"nulls":          {"log\x00: {level: info}\n", ""},

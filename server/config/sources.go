@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"buf.build/go/protovalidate"
-	"github.com/goccy/go-yaml/ast"
+	"github.com/streamvet/streamvet/plainyaml"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -18,18 +18,17 @@ import (
 // readSources reads the list of sources: each is a SourceConfig of the API under
 // the names of its fields, with durations as "10s" and the words of enums in
 // small letters and without their prefix ("udp" is RTSP_TRANSPORT_UDP).
-func readSources(n ast.Node) ([]*streamvetv1.SourceConfig, []*fault) {
+func readSources(n *plainyaml.Node) ([]*streamvetv1.SourceConfig, []*fault) {
 	if isEmpty(n) {
 		return nil, nil
 	}
-	list, ok := n.(*ast.SequenceNode)
-	if !ok {
-		return nil, []*fault{faultAt(lineOf(n), "sources: a list is needed")}
+	if n.Kind != plainyaml.List {
+		return nil, []*fault{faultAt(n.Line, "sources: a list is needed")}
 	}
 	var all []*streamvetv1.SourceConfig
 	var faults []*fault
 	seen := map[string]int{}
-	for i, entry := range list.Values {
+	for i, entry := range n.Items {
 		r := reader{path: fmt.Sprintf("sources[%d]", i), lines: map[string]int{}}
 		s := &streamvetv1.SourceConfig{}
 		r.message(entry, s.ProtoReflect(), "")
@@ -66,7 +65,7 @@ func (r *reader) add(field, format string, args ...any) {
 	if field != "" {
 		name += "." + field
 	}
-	r.faults = append(r.faults, faultAt(line, "%s: %w", legible(name), fmt.Errorf(format, args...)))
+	r.faults = append(r.faults, faultAt(line, "%s: %w", plainyaml.Legible(name), fmt.Errorf(format, args...)))
 }
 
 // check holds the source to the rules of the API.
@@ -78,64 +77,63 @@ func (r *reader) check(s *streamvetv1.SourceConfig) {
 	err := protovalidate.Validate(s)
 	if errors.As(err, &invalid) {
 		for _, v := range invalid.Violations {
-			r.add(protovalidate.FieldPathString(v.Proto.GetField()), "%s", legible(v.Proto.GetMessage()))
+			r.add(protovalidate.FieldPathString(v.Proto.GetField()), "%s", plainyaml.Legible(v.Proto.GetMessage()))
 		}
 	} else if err != nil {
 		r.add("", "%w", err)
 	}
 }
 
-func (r *reader) note(n ast.Node, field string) {
+func (r *reader) note(n *plainyaml.Node, field string) {
 	if r.lines[field] == 0 {
-		r.lines[field] = lineOf(n)
+		r.lines[field] = n.Line
 	}
 }
 
-func (r *reader) message(n ast.Node, m protoreflect.Message, field string) {
+func (r *reader) message(n *plainyaml.Node, m protoreflect.Message, field string) {
 	r.note(n, field)
-	fields, wrong := pairs(n)
+	fields, wrong := mapping(n)
 	if wrong != nil {
 		r.faults = append(r.faults, wrong)
 		return
 	}
 	for _, p := range fields {
-		name := join(field, p.name)
-		r.lines[name] = p.line
-		f := m.Descriptor().Fields().ByName(protoreflect.Name(p.name))
+		name := join(field, p.Name)
+		r.lines[name] = p.Line
+		f := m.Descriptor().Fields().ByName(protoreflect.Name(p.Name))
 		if f == nil {
-			r.add(name, "there is no such field%s", suggest(p.name, fieldNames(m.Descriptor())))
+			r.add(name, "there is no such field%s", suggest(p.Name, fieldNames(m.Descriptor())))
 			continue
 		}
-		if !isEmpty(p.value) {
-			r.field(p.value, m, f, name)
+		if !isEmpty(p.Value) {
+			r.field(p.Value, m, f, name)
 		}
 	}
 }
 
-func (r *reader) field(n ast.Node, m protoreflect.Message, f protoreflect.FieldDescriptor, name string) {
+func (r *reader) field(n *plainyaml.Node, m protoreflect.Message, f protoreflect.FieldDescriptor, name string) {
 	switch {
 	case f.IsMap():
-		entries, wrong := pairs(n)
+		entries, wrong := mapping(n)
 		if wrong != nil {
 			r.faults = append(r.faults, wrong)
 			return
 		}
 		to := m.Mutable(f).Map()
 		for _, e := range entries {
-			at := fmt.Sprintf("%s[%q]", name, e.name)
-			r.lines[at] = e.line
-			if v, ok := r.value(e.value, f.MapValue(), to.NewValue, at); ok {
-				to.Set(protoreflect.ValueOfString(e.name).MapKey(), v)
+			at := fmt.Sprintf("%s[%q]", name, e.Name)
+			r.lines[at] = e.Line
+			if v, ok := r.value(e.Value, f.MapValue(), to.NewValue, at); ok {
+				to.Set(protoreflect.ValueOfString(e.Name).MapKey(), v)
 			}
 		}
 	case f.IsList():
-		list, ok := n.(*ast.SequenceNode)
-		if !ok {
+		if n.Kind != plainyaml.List {
 			r.add(name, "a list is needed")
 			return
 		}
 		to := m.Mutable(f).List()
-		for i, e := range list.Values {
+		for i, e := range n.Items {
 			if v, ok := r.value(e, f, to.NewElement, fmt.Sprintf("%s[%d]", name, i)); ok {
 				to.Append(v)
 			}
@@ -148,7 +146,7 @@ func (r *reader) field(n ast.Node, m protoreflect.Message, f protoreflect.FieldD
 }
 
 // value reads one value; made gives an empty one of a message.
-func (r *reader) value(n ast.Node, f protoreflect.FieldDescriptor, made func() protoreflect.Value, name string) (protoreflect.Value, bool) {
+func (r *reader) value(n *plainyaml.Node, f protoreflect.FieldDescriptor, made func() protoreflect.Value, name string) (protoreflect.Value, bool) {
 	r.note(n, name)
 	before := len(r.faults)
 	if f.Kind() == protoreflect.MessageKind && f.Message().FullName() != "google.protobuf.Duration" {
@@ -156,7 +154,7 @@ func (r *reader) value(n ast.Node, f protoreflect.FieldDescriptor, made func() p
 		r.message(n, v.Message(), name)
 		return v, len(r.faults) == before
 	}
-	text, ok := scalar(n)
+	text, ok := n.Scalar()
 	if !ok {
 		r.add(name, "one value is needed")
 		return protoreflect.Value{}, false
