@@ -61,11 +61,11 @@ func (s *Set) Choose(only, without []string) ([]Detector, error) {
 		if slices.Contains(names, n) {
 			continue
 		}
-		hint := "there are: " + strings.Join(names, " ")
+		hint := "there are: "
 		if near := spelling.Nearest(n, names); near != "" {
-			hint = "did you mean " + near + "?"
+			hint = "did you mean " + near + "? There are: "
 		}
-		return nil, fmt.Errorf("there is no detector %.70q: %s", n, hint)
+		return nil, fmt.Errorf("there is no detector %.70q: %s%s", n, hint, strings.Join(names, " "))
 	}
 	return slices.DeleteFunc(s.Detectors(), func(d Detector) bool {
 		return len(only) > 0 && !slices.Contains(only, d.Name) || slices.Contains(without, d.Name)

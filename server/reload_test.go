@@ -51,7 +51,7 @@ func TestConfigurationIsReadAgain(t *testing.T) {
 	rewrite("detectors: {onyl: [black]}\n")
 	s.eventually("a fault is told", logs("streamvet.yaml:1: detectors.onyl: there is no such setting: did you mean only?"))
 	rewrite("detectors: {only: [blak]}\n")
-	s.eventually("a name that is none is told", logs(`detectors: there is no \"blak\"`))
+	s.eventually("a name that is none is told", logs(`detectors: there is no detector \"blak\"`))
 	if got := s.detectors(); got != "freeze silence" {
 		t.Errorf("after faults these run: %s", got)
 	}
