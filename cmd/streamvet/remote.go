@@ -10,9 +10,12 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -122,7 +125,11 @@ func (v verb) call(ctx context.Context, command string, args []string, stdout, s
 	}
 	c, err := r.dial()
 	if err == nil {
-		err = errors.Join(v.run(ctx, c, f.Args(), stdout), c.Close())
+		err = v.run(ctx, c, f.Args(), stdout)
+		if status.Code(err) == codes.Unavailable && answersSoon(ctx, c.Conn) {
+			err = v.run(ctx, c, f.Args(), stdout)
+		}
+		err = errors.Join(err, c.Close())
 	}
 	if ctx.Err() != nil { // ended by who began it
 		return exitClean
@@ -132,6 +139,28 @@ func (v verb) call(ctx context.Context, command string, args []string, stdout, s
 		return exitTrouble
 	}
 	return exitClean
+}
+
+// startTime is how long a server may take to listen, once it was started.
+const startTime = 3 * time.Second
+
+// answersSoon waits for a server that could not be reached, for it may be about to
+// start, as by `streamvet serve &` in the line before. One that was reached and went
+// away is not waited for: it may have done what it was asked.
+func answersSoon(ctx context.Context, conn *grpc.ClientConn) bool {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	s := conn.GetState()
+	for s == connectivity.TransientFailure || s == connectivity.Connecting {
+		if !conn.WaitForStateChange(ctx, s) {
+			return false
+		}
+		if s = conn.GetState(); s == connectivity.Idle { // to try again
+			conn.Connect()
+			s = connectivity.Connecting
+		}
+	}
+	return s == connectivity.Ready
 }
 
 // explain says what an error of the server means for who called.

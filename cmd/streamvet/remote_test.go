@@ -1,12 +1,20 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials/insecure"
 
 	streamvetv1 "github.com/streamvet/streamvet/proto/streamvet/v1"
 )
@@ -104,6 +112,43 @@ func TestRemoteCommandsTellHowTheyAreUsed(t *testing.T) {
 		"detectors load":                        "0 arguments given",
 	} {
 		streamvet(t, strings.Fields(args)...).want(t, exitTrouble, want)
+	}
+}
+
+// A command that comes before its server listens waits a moment for it.
+func TestAServerThatStartsIsWaitedFor(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	for _, c := range []struct {
+		refused int32 // connections before the server listens
+		want    bool
+	}{{0, true}, {2, true}, {1 << 30, false}} {
+		var dials atomic.Int32
+		conn, err := grpc.NewClient("passthrough:///server", grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.Config{BaseDelay: time.Millisecond, Multiplier: 1, MaxDelay: time.Millisecond}}),
+			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+				if dials.Add(1) <= c.refused {
+					return nil, syscall.ECONNREFUSED
+				}
+				return (&net.Dialer{}).DialContext(ctx, "tcp", listener.Addr().String())
+			}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Connect()
+		if got := answersSoon(t.Context(), conn); got != c.want {
+			t.Errorf("after %d refusals: %v, want %v", c.refused, got, c.want)
+		}
+		conn.Close()
+	}
+	server.Stop()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 
