@@ -104,7 +104,7 @@ type clipPlan struct {
 }
 
 // fits says why a kind cannot be put into a clip; "" where it can.
-func (c clipPlan) fits(w wish) string {
+func (c clipPlan) fits(w wish, params Params) string {
 	m := c.look.media
 	switch {
 	case (w.kind.Medium == Pictures || w.kind.Medium == Payload) && m.Picture == nil:
@@ -117,6 +117,8 @@ func (c clipPlan) fits(w wish) string {
 		return "no pictures for the sound to be late to"
 	case w.kind.Name == "phase" && m.Sound.Channels < 2 || w.kind.Name == "dead_channel" && m.Sound.Channels < 2:
 		return "the sound is mono"
+	case w.kind.Name == "flash" && 2*params["rate"] > m.Picture.Rate.FPS():
+		return "too few pictures a second to flash that often"
 	}
 	return ""
 }
@@ -216,7 +218,7 @@ func (p SetPlan) itemsOf(ctx context.Context, t Tools, w wish, clips []clipPlan)
 		if p.PerLevel > 0 && len(pairs) >= p.PerLevel {
 			break
 		}
-		if reason := c.fits(w); reason != "" {
+		if reason := c.fits(w, params); reason != "" {
 			reasons[reason]++
 			continue
 		}
