@@ -158,8 +158,10 @@ func (d *stutter) ended(p *picture, lost time.Duration) hitch {
 	)
 	h := d.run
 	held := p.PTS - p.hush.start
+	jumps := p.change >= 1.22*max(p.usual, d.moved)
+	gap := milliseconds(lost) >= d.hitch || lost > 0 && jumps // a rate that varies has short ones where little moves
 	switch {
-	case lost > 0 && d.smooth > 0 && (!p.cut || d.smooth >= inMotion):
+	case gap && d.smooth > 0 && (!p.cut || d.smooth >= inMotion):
 		// Containers often end with one late picture: motion must go on.
 		return hitch{at: p.PTS - lost, length: lost, below: math.Inf(1)}
 	case h.length.Seconds() >= d.freezeAt: // a freeze or a pause
@@ -171,7 +173,7 @@ func (d *stutter) ended(p *picture, lost time.Duration) hitch {
 	case d.isSmooth && p.PTS-d.smoothAt < memory:
 		h.sure = true
 		return h
-	case p.change >= 1.22*max(p.usual, d.moved):
+	case jumps:
 		h.below = 0.85 * p.change
 		return h
 	}
