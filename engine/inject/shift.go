@@ -23,6 +23,9 @@ func lateParam() Param {
 	return Param{Name: "ms", Default: 200, Min: -10000, Max: 10000, Unit: "ms", Help: "how late the sound is; negative: early"}
 }
 
+// lateLevels go both ways: in turn late and early, each beyond what is noticed.
+func lateLevels() []Params { return ladder("ms", 160, -80, 400, -240) }
+
 // shiftedSound is the clip's own sound from another place.
 type shiftedSound struct {
 	ctx   context.Context
@@ -78,7 +81,7 @@ func timestampKinds() []Kind {
 		Name: "av_timestamps", Medium: Timestamps, Defect: verdict.AVDesync, Length: time.Second,
 		Summary: "timestamps of the sound run away from START to END and stay off to the end of the file; START 0: they are off from the start",
 		Example: "av_timestamps:ms=300@2-8",
-		Params:  []Param{lateParam()}, Levels: ladder("ms", 80, 160, 240, 400),
+		Params:  []Param{lateParam()}, Levels: lateLevels(),
 		stamps: func(p Params, start, end float64) string {
 			late := decimal(p["ms"] / 1000)
 			if start == 0 {

@@ -68,7 +68,7 @@ func lastingKinds() []Kind {
 		{Name: "dc_offset", Defect: verdict.DCOffset, Summary: "all samples moved off zero", Example: "dc_offset:offset=0.1@2-8",
 			Params: []Param{{Name: "offset", Default: 0.1, Min: -1, Max: 1, Help: "full scale is 1"}}, Levels: ladder("offset", 0.02, 0.04, 0.08, 0.16), sound: dcOffset},
 		{Name: "av_offset", Defect: verdict.AVDesync, Summary: "sound of an earlier or later moment of the clip", Example: "av_offset:ms=-160@2-8",
-			Params: []Param{lateParam()}, Levels: ladder("ms", 80, 160, 240, 400), substitute: shift},
+			Params: []Param{lateParam()}, Levels: lateLevels(), substitute: shift},
 	}
 }
 
