@@ -32,10 +32,14 @@ def probe(folder: str) -> None:
     with open(path) as f:
         lines = f.read().splitlines()
     weights = {"every": "1ms", "suspicious": "1ms", "bias": "0", "network": str(SCALE), "damaged": str(STEP)}
+    done = set()
     for k, line in enumerate(lines):
         name, _, value = line.strip().partition(":")
-        if name in weights and (value or name != "network"):
+        if name in weights and value.strip():
             lines[k] = line[:len(line) - len(line.lstrip())] + f"{name}: {weights[name]}"
+            done.add(name)
+    if done != set(weights):
+        raise SystemExit(f"{path} has no {', '.join(sorted(set(weights) - done))}: write a fusion with any weights first")
     with open(path, "w") as f:
         f.write("\n".join(lines) + "\n")
 
@@ -66,6 +70,8 @@ def samples(program: str, folder: str):
         items = json.load(f)["items"]
     truths = {}
     for i in items:
+        if "kind" not in i:
+            continue  # clean: there is no evidence, and the score is the network's own
         with open(os.path.join(folder, i["truth"])) as f:
             t = json.load(f)
         truths[i["media"]] = (t, visible(t))
