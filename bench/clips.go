@@ -32,7 +32,7 @@ func makeClips(ctx context.Context, o options) ([]string, error) {
 		part := out + ".part.mp4"
 		cmd := exec.CommandContext(ctx, encoder, "-v", "error", "-y", "-stream_loop", "-1", "-i", demo, "-t", fmt.Sprint(o.seconds),
 			"-vf", "scale=1920:1080:flags=bicubic", "-c:v", c.codec, "-preset", "fast", "-b:v", c.rate, "-g", "50",
-			"-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "128k", part)
+			"-pix_fmt", "yuv420p", "-x265-params", "log-level=error", "-c:a", "aac", "-b:a", "128k", part)
 		cmd.Stderr = os.Stderr
 		if err := cmd.Run(); err != nil {
 			return nil, fmt.Errorf("make %s: %w", filepath.Base(out), err)
