@@ -224,7 +224,7 @@ func (d *freeze) finish(dst []verdict.Score, o output, p *picture) []verdict.Sco
 	if r.frames > 0 {
 		// Motion that goes on with a jump was hidden meanwhile: then it takes fewer
 		// exact repeats to be sure.
-		jumps := !p.cut && !p.Keyframe && !p.still.pop && p.jolt > 2
+		jumps := !p.cut && !p.Keyframe && !p.still.pop && p.jolt > 1.5
 		if !r.frozen && p.hush.leapt && p.PTS-p.hush.start >= r.leap {
 			r.start, r.frozen = max(p.hush.start, r.told), true
 		}

@@ -28,9 +28,11 @@ func (h *hush) take(p *picture) {
 	ended := h.pictures > 0
 	h.leapt = false
 	switch {
+	case p.isBlack():
+		*h = hush{moved: h.moved, most: h.most}
 	case p.cut:
 		*h = hush{start: h.start, leapt: ended && !p.drawn(), moved: h.moved, most: h.most}
-	case h.inMotion >= hushMotion && most < 0.25*h.most && p.change < 0.65*h.moved && most <= 256*max(4, 4*p.change):
+	case h.inMotion >= hushMotion && h.hushed(most, p.change):
 		if h.pictures == 0 {
 			h.start = p.PTS
 		}
@@ -47,4 +49,15 @@ func (h *hush) take(p *picture) {
 		h.moved += (p.change - h.moved) / 4
 		h.most += (most - h.most) / 4
 	}
+}
+
+// hushed tells whether so much change is noise alone.
+func (h *hush) hushed(most, change float64) bool {
+	switch {
+	case most > 256*max(4.5, 4*change) || change >= 0.65*h.moved:
+		return false
+	case change < 0.45*h.moved && most < 256*4.5:
+		return most < 0.5*h.most // little moves here at all
+	}
+	return most < 0.25*h.most
 }

@@ -58,10 +58,14 @@ func (d *stutter) observe(dst []verdict.Score, o output, p *picture) []verdict.S
 	}
 	most := float64(p.m.BlockDiffMax)
 	repeat := p.m.HasPrevious != 0 && p.change < 0.3*p.usual && most < 0.1*d.most
-	moves := !repeat && !p.still.pop && p.change >= 0.5*max(p.usual, d.motion)
+	// Where little moves, what moves is no more than a refresh is elsewhere.
+	refresh := p.still.quiet || p.still.pop && (p.Keyframe || most < 0.4*d.most)
+	moves := !repeat && !refresh && p.change >= 0.5*max(p.usual, d.motion)
 	lost := d.pace.missing(p)
 	d.confirm(p, repeat)
 	switch {
+	case p.isBlack():
+		d.begin()
 	case moves:
 		d.resumed(p, lost)
 		d.most += (most - d.most) / 8
@@ -259,7 +263,7 @@ func (c *pace) missing(p *picture) time.Duration {
 		return 0
 	}
 	known := c.steady >= trusted
-	if c.steady -= 3; c.steady < 0 {
+	if c.steady = c.steady*2/3 - 1; c.steady < 0 {
 		c.usual, c.steady = step, 0
 	}
 	if known && 2*late >= c.usual {
