@@ -66,14 +66,16 @@ func (f *filter) row(phase int) []float32 { return f.table[phase*f.taps : (phase
 // processor that fuses them would give other bits.
 func dot(a, b []float32) float32 {
 	var s0, s1, s2, s3 float32
-	b = b[:len(a)]
-	for ; len(a) >= 4; a, b = a[4:], b[4:] {
-		s0 += float32(a[0] * b[0])
-		s1 += float32(a[1] * b[1])
-		s2 += float32(a[2] * b[2])
-		s3 += float32(a[3] * b[3])
+	n := min(len(a), len(b))
+	i := 0
+	for ; i <= n-4; i += 4 {
+		x, y := a[i:i+4:i+4], b[i:i+4:i+4]
+		s0 += float32(x[0] * y[0])
+		s1 += float32(x[1] * y[1])
+		s2 += float32(x[2] * y[2])
+		s3 += float32(x[3] * y[3])
 	}
-	for i := range a {
+	for ; i < n; i++ {
 		s0 += float32(a[i] * b[i])
 	}
 	return (s0 + s1) + (s2 + s3)

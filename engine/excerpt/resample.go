@@ -51,15 +51,18 @@ func (r *resampler) flush(out [][]float32) {
 // run makes values while there are samples, at most so many; -1 is no bound.
 func (r *resampler) run(out [][]float32, most int64) {
 	f := r.filter
+	whole, part := f.down/f.up, f.down%f.up
 	at, phase, made := 0, r.phase, int64(0)
 	for c, in := range r.in {
 		at, phase, made = 0, r.phase, 0
 		for at+f.taps <= len(in) && made != most {
 			out[c] = append(out[c], f.at(phase, in[at:at+f.taps]))
-			phase += f.down
-			at += phase / f.up
-			phase %= f.up
 			made++
+			at += whole
+			if phase += part; phase >= f.up {
+				phase -= f.up
+				at++
+			}
 		}
 	}
 	r.phase, r.made = phase, r.made+made
