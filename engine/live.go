@@ -88,15 +88,15 @@ func (l *live) look(passed time.Duration) error {
 	return s.judge.scores(l.track, l.scores, nil)
 }
 
-// pace waits until a picture or block of a file is due, if the source is paced.
+// pace waits until a picture or block of a file is due, if the source is paced. It
+// fails once ctx has ended: what was read ahead is not vetted then.
 func (s *Source) pace(ctx context.Context, pts time.Duration) error {
-	if !s.paced {
-		return nil
+	if s.paced {
+		if due := s.started.Add(pts); time.Until(due) > 0 {
+			sleepUntil(ctx, due)
+		}
 	}
-	if due := s.started.Add(pts); time.Until(due) > 0 && !sleepUntil(ctx, due) {
-		return ctx.Err()
-	}
-	return nil
+	return ctx.Err()
 }
 
 // outputsOf are what the scores of a track may be about.
