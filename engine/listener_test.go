@@ -426,6 +426,28 @@ func TestSoundNetworksThatDoNotFit(t *testing.T) {
 	}
 }
 
+// Sound at a rate that is no track's is left out; a source that is stopped while
+// windows are under way ends.
+func TestSoundThatIsNotHeard(t *testing.T) {
+	e := openWith(t, []models.Detector{crackle(t)})
+	b, sum, err := listen(t, e, SourceConfig{URL: clip(t, "a.wav", "-f", "lavfi", "-i", "aevalsrc=0.1:s=6000:d=3")})
+	if err != nil || sum.Stages.Looks != 0 || len(b.all) != 0 {
+		t.Errorf("6 kHz: %d looks, %d scores, %v", sum.Stages.Looks, len(b.all), err)
+	}
+	url := clip(t, "a.wav", "-f", "lavfi", "-i", "anoisesrc=sample_rate=48000:duration=600", "-ac", "2")
+	c := &exchanged{at: 3 * time.Second}
+	ready := make(chan *Source, 1)
+	c.do = func() { (<-ready).Stop() }
+	s, err := e.Add(context.Background(), SourceConfig{URL: url, Sink: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready <- s
+	if sum, err := s.Wait(); err != nil || !sum.Stopped || sum.Position > 590*time.Second {
+		t.Errorf("stopped: %v at %v, %v", sum.Stopped, sum.Position, err)
+	}
+}
+
 // A score of the whole window speaks for its middle.
 func TestScoresOfWholeWindows(t *testing.T) {
 	e := openWith(t, []models.Detector{heardBy(t, "sound", func(d *models.Detector) {

@@ -202,6 +202,55 @@ func TestNothingHeard(t *testing.T) {
 	}
 }
 
+// FuzzCutter holds that whatever comes, the middles of a stretch's windows follow one
+// another and last as long as the sound, less than a sample of the network's apart.
+func FuzzCutter(f *testing.F) {
+	f.Add(uint16(48000), uint16(40960), uint16(32000), []byte{200, 1, 0, 50, 255, 3})
+	f.Add(uint16(44099), uint16(1), uint16(1), []byte{1, 1, 1})
+	f.Add(uint16(8000), uint16(300), uint16(299), []byte{0, 128, 0, 130})
+	f.Fuzz(func(t *testing.T, rate, window, hop uint16, script []byte) {
+		c := Config{Rate: 32000, Window: int(window)%5000 + 1, Hop: int(hop)%(int(window)%5000+1) + 1}
+		k, err := New(c, int(rate), 2)
+		if err != nil {
+			if rate >= RateMin {
+				t.Fatal(err)
+			}
+			return
+		}
+		at, from, to := time.Duration(0), time.Duration(0), time.Duration(0) // now; of the stretch; heard
+		check := func(w Window) {
+			if w.At(0) != to || w.Samples < 1 || w.Samples > c.Hop || len(w.Rows) != 2 || len(w.Rows[0]) != c.Window || len(w.Rows[1]) != c.Window {
+				t.Fatalf("a window from %v on of %d samples, after %v", w.At(0), w.Samples, to)
+			}
+			to = w.At(w.Samples)
+		}
+		ended := func() {
+			if missing := at - to; missing < 0 || missing > 2*duration(1, 32000)+2 {
+				t.Fatalf("%v of %v were not heard", missing, at-from)
+			}
+		}
+		for _, b := range script[:min(len(script), 50)] {
+			if b >= 250 { // a jump
+				for w := range k.Rest() {
+					check(w)
+				}
+				ended()
+				at += time.Duration(b) * time.Millisecond
+				from, to = at, at
+			}
+			x := noise(int(b)*7, uint64(b))
+			for w := range k.Windows(block(int(rate), at, x, x)) {
+				check(w)
+			}
+			at += duration(int64(len(x)), int64(rate))
+		}
+		for w := range k.Rest() {
+			check(w)
+		}
+		ended()
+	})
+}
+
 func TestConfig(t *testing.T) {
 	good := Config{Rate: 32000, Window: 40960, Hop: 32000}
 	if good.Lead() != 4480 {

@@ -25,7 +25,7 @@ func (m *Metrics) newFamilies() families {
 
 		media:   m.counter("media_seconds", "Media time that was vetted, of all sources: 3600 of these are a stream-hour."),
 		frames:  m.counter("frames", "Pictures decoded."),
-		looks:   m.counter("looks", "Pictures given to networks."),
+		looks:   m.counter("looks", "Pictures and windows of sound given to networks."),
 		uploads: m.counter("uploads", "Pictures that the GPU's decoder refused: decoded in software and brought to the GPU."),
 		dropped: m.counter("frames_dropped", "Pictures that a detector should have seen and had no time for.", "detector"),
 		raised:  m.counter("verdicts_raised", "Defects found.", "defect"),
