@@ -109,8 +109,8 @@ func TestNetworksHearSound(t *testing.T) {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
 			url := clip(t, "a.wav", "-f", "lavfi", "-i", fmt.Sprintf("aevalsrc='%s':s=%d:d=3.95", step(.9999, 2.5, 3.87), rate))
 			n, sum := vet(t, e, url)
-			if sum.Stages.Looks != 4 || n.scores != 2*198 {
-				t.Errorf("%d looks and %d scores of 3.95 s: want 4 windows, and 198 steps of two defects", sum.Stages.Looks, n.scores)
+			if sum.Stages.Looks != 4 || n.scores != 2*198 || sum.Latency.Count != 4 {
+				t.Errorf("%d looks, %d latencies and %d scores of 3.95 s: want 4 windows, and 198 steps of two defects", sum.Stages.Looks, sum.Latency.Count, n.scores)
 			}
 			if got, want := raisedAt(n, verdict.Click), []time.Duration{stepOf(.9999), stepOf(2.5), stepOf(3.87)}; !slices.Equal(got, want) {
 				t.Errorf("raised at %v, want %v", got, want)
