@@ -68,9 +68,9 @@ func (l *listener) end(ctx context.Context) error {
 	return nil
 }
 
-// show gives a window to the network, a row for each channel that differs. Of a source that drops
-// it is the first row that decides: a window is heard whole or not at all. The others
-// wait for their slots, for as long as a few batches take.
+// show gives a window to the network, a row for each channel that differs. Of a
+// source that drops it is the first row that decides: a window is heard whole or not
+// at all. The others wait for their slots, for as long as a few batches take.
 func (l *listener) show(ctx context.Context, w excerpt.Window) error {
 	source, hall := l.ears.source, l.network.hall
 	slot, ok, err := source.acquire(ctx, hall, soundPatience)
