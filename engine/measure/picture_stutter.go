@@ -13,7 +13,7 @@ import (
 // pulldown, every picture twice), which is no defect. What gives a fault away is
 // that motion jumps after the repeat, because the repeat stood where another
 // picture should have been; or else, that the scene has moved for a second
-// without repeats. While it is open what a repeat will turn out to be, and for a
+// without repeats, or that a camera repeats itself exactly. While it is open what a repeat will turn out to be, and for a
 // second after a hitch that is too short by itself, nothing is told; then scores
 // speak for the stretch from the first hitch to the end of the last.
 type stutter struct {
@@ -31,6 +31,8 @@ type stutter struct {
 	smooth    int           // pictures that moved without a repeat, up to the last repeat or now
 	smoothFor time.Duration // how long they were shown
 	before    int           // the same up to the run of repeats
+	fresh     int           // pictures that moved since the last repeat or cut, up to the run or now
+	exact     int           // pictures of the run that repeat exactly
 	smoothAt  time.Duration
 	isSmooth  bool // the scene has moved smoothly, latest at smoothAt
 	pace      pace
@@ -119,7 +121,7 @@ func (d *stutter) tell(dst []verdict.Score, o output, p *picture) []verdict.Scor
 
 // begin forgets how the scene before has moved.
 func (d *stutter) begin() {
-	d.smooth, d.smoothFor, d.before, d.isSmooth, d.run = 0, 0, 0, false, hitch{}
+	d.smooth, d.smoothFor, d.before, d.fresh, d.exact, d.isSmooth, d.run = 0, 0, 0, 0, 0, false, hitch{}
 }
 
 func (d *stutter) repeated(p *picture) {
@@ -132,6 +134,9 @@ func (d *stutter) repeated(p *picture) {
 	d.smooth, d.smoothFor = 0, 0
 	d.run.length += p.Duration
 	d.run.pictures++
+	if p.still.exact > 0 {
+		d.exact++
+	}
 }
 
 // resumed takes a picture that moves: it may end a hitch.
@@ -147,10 +152,11 @@ func (d *stutter) resumed(p *picture, lost time.Duration) {
 		d.begin()
 	}
 	if d.run.pictures > 0 {
-		d.smooth, d.smoothFor = 0, 0
+		d.smooth, d.smoothFor, d.fresh, d.exact = 0, 0, 0, 0
 	}
 	d.run, d.lull = hitch{}, 0
 	d.smooth++
+	d.fresh++
 	d.smoothFor += p.Duration
 }
 
@@ -169,6 +175,9 @@ func (d *stutter) ended(p *picture, lost time.Duration) hitch {
 		// Containers often end with one late picture: motion must go on.
 		return hitch{at: p.PTS - lost, length: lost, below: math.Inf(1)}
 	case h.length.Seconds() >= d.freezeAt: // a freeze or a pause
+	case d.exact >= 3 && d.fresh >= 6 && milliseconds(h.length) >= d.hitch && p.still.life >= 0.2 && !p.drawn():
+		h.sure = true // no camera repeats itself
+		return h
 	case h.pictures == 0 || d.lull > 2: // or motion had died down before
 	case p.cut:
 		if h.sure = milliseconds(h.length) >= d.hitch && d.before >= inMotion && !p.drawn(); h.sure {
