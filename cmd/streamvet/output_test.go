@@ -230,3 +230,22 @@ func TestPasswordsAreNotTold(t *testing.T) {
 		}
 	}
 }
+
+// That there is no GPU is told in a few words; the remedy is for who asks.
+func TestWhyThereIsNoGPU(t *testing.T) {
+	const driver = "device: there is no NVIDIA driver here (libcuda.so.1: not found). Remedy: install it"
+	for _, c := range []struct {
+		fallback string
+		verbose  bool
+		want     string
+	}{
+		{driver, false, "there is no NVIDIA driver here (-v tells more)"},
+		{driver, true, "there is no NVIDIA driver here (libcuda.so.1: not found). Remedy: install it"},
+		{"open engine: it is busy", false, "open engine: it is busy"},
+	} {
+		p := &printer{fallback: c.fallback, options: vetOptions{verbose: c.verbose}}
+		if got := p.whyNoGPU(); got != c.want {
+			t.Errorf("%q: %q, want %q", c.fallback, got, c.want)
+		}
+	}
+}

@@ -182,9 +182,24 @@ func (p *printer) summaries(runs []*inputRun) {
 	}
 	on := "  on " + p.device
 	if p.fallback != "" {
-		on += ", and no GPU: " + strings.TrimPrefix(p.fallback, "device: ")
+		on += ", and no GPU: " + p.whyNoGPU()
 	}
 	fmt.Fprintf(out, "%s\n", p.paint.dim(on))
+}
+
+// whyNoGPU is the reason in short, for most machines are meant to have none; its
+// remedy is told with --verbose.
+func (p *printer) whyNoGPU() string {
+	reason := strings.TrimPrefix(p.fallback, "device: ")
+	if p.options.verbose {
+		return reason
+	}
+	short, _, _ := strings.Cut(reason, ". Remedy")
+	short, _, _ = strings.Cut(short, " (")
+	if short != reason {
+		short += " (-v tells more)"
+	}
+	return short
 }
 
 func (p *printer) summary(r *inputRun) string {
