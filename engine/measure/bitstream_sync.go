@@ -11,10 +11,10 @@ import (
 // late, where ITU-R BT.1359-1 has its threshold of detectability; 1 at 90 and
 // 185 ms, its threshold of acceptability. Two things tell, and the worse counts.
 //
-// The timestamps of the sound move away from the number of its samples: a player
-// that plays every sample then shows the picture too late or too early. Not
-// scored, as players honour them: tracks that start apart, jumps that hit all
-// tracks, holes of which the timestamps tell.
+// The timestamps of the sound move away from the number of its samples. A player
+// that goes by timestamps then plays it late where they have run ahead; one that
+// plays every sample does the opposite. Not scored, as players honour them: tracks
+// that start apart, jumps that hit all tracks, holes of which the timestamps tell.
 //
 // Onsets of sound come at a constant time after onsets of the picture, or before:
 // flashes and beeps, cuts with new sound (aligner). Most material shows no such
@@ -112,14 +112,14 @@ func (d *desync) hearing(number int, start time.Duration) *hearing {
 	return h
 }
 
-// note keeps a drift of timestamps for its cell. Sound that is played by its
-// samples comes early where timestamps have run ahead of them.
+// note keeps a drift of timestamps for its cell: by how many milliseconds they have
+// run ahead.
 func (h *hearing) note(at time.Duration, ahead float64) {
 	if at < h.next {
 		return
 	}
 	cell := &h.drift[at/syncCell%time.Duration(driftCells)]
-	if late := float32(-ahead); late*late > *cell**cell {
+	if late := float32(ahead); late*late > *cell**cell {
 		*cell = late
 	}
 }

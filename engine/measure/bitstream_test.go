@@ -107,7 +107,8 @@ func TestBitstreamScores(t *testing.T) {
 		{"sound ends a little early", source{pictures: 100, blocks: 170}, verdict.MissingTrack, 0, 0, 0, 0},
 
 		{"steady sound", source{pictures: 100, blocks: 200}, verdict.AVDesync, 0, 0, 0, 0},
-		{"sound of a wrong rate", source{pictures: 100, blocks: 200, block: wrongRate}, verdict.AVDesync, 1, 1, 1100 * time.Millisecond, -96},
+		{"sound of a wrong rate", source{pictures: 100, blocks: 200, block: wrongRate}, verdict.AVDesync, 1, 1, 2200 * time.Millisecond, 185},
+		{"timestamps fall behind the samples", source{pictures: 100, blocks: 200, block: func(n int, u *Unit) { u.PTS = u.PTS * 98 / 100 }}, verdict.AVDesync, 0.8, 1, 3900 * time.Millisecond, -79.6},
 		{"sound starts late", source{pictures: 100, blocks: 150, block: func(_ int, u *Unit) { u.PTS += time.Second }}, verdict.AVDesync, 0, 0, 0, 0},
 		{"a hole of which timestamps tell", source{pictures: 100, blocks: 150, block: func(n int, u *Unit) {
 			if n >= 50 {
