@@ -1,11 +1,15 @@
 package measure
 
-import "github.com/streamvet/streamvet/engine/verdict"
+import (
+	"github.com/streamvet/streamvet/engine/frame"
+	"github.com/streamvet/streamvet/engine/verdict"
+)
 
 // black: nothing to see. Reading: share of the picture's samples no more than
 // `tolerance` levels above nominal black. 0.5 at `share`. The form follows
 // FFmpeg's blackdetect (picture_black_ratio_th 0.98) with a tighter sample
-// threshold: 12 levels pass noise and codec error on black, but not a dark scene.
+// threshold: 12 levels pass noise and codec error on black, but not a dark scene. A
+// logo or a subtitle may stand on black; what is lit in the middle is a title.
 type black struct{ tolerance, shareNeeded float64 }
 
 // The limits of black as it is shipped.
@@ -25,7 +29,25 @@ func (d *black) knobs() []knob {
 
 func (d *black) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
 	share := p.share(0, p.black+d.tolerance)
-	return append(dst, p.score(o, ramp(share, d.shareNeeded-0.2, d.shareNeeded, 1), share))
+	value := ramp(share, d.shareNeeded-0.2, d.shareNeeded, 1)
+	if p.titled(d.tolerance) {
+		value = min(value, 0.45)
+	}
+	return append(dst, p.score(o, value, share))
+}
+
+// titled tells whether a cell in the middle of the picture is lit: more than 8 levels
+// above the tolerance for black.
+func (p *picture) titled(tolerance float64) bool {
+	const left, right, top, bottom = frame.GridWidth / 8, 7 * frame.GridWidth / 8, frame.GridHeight / 6, 3 * frame.GridHeight / 4
+	for j := top; j < bottom; j++ {
+		for _, y := range p.m.GridY[j*frame.GridWidth+left : j*frame.GridWidth+right] {
+			if float64(y) > p.black+tolerance+8 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // isBlack tells whether there is nothing to see, for the forms that have

@@ -98,6 +98,7 @@ func TestPictureScores(t *testing.T) {
 		{"black", clip{scene: moving.change(20, 40, fill(16)), frames: 50}, verdict.Black, "20-40"},
 		{"noisy black", clip{scene: moving.change(20, 40, fill(18)).change(20, 40, grain(3)), frames: 50}, verdict.Black, "20-40"},
 		{"black with a subtitle", clip{scene: moving.change(20, 40, fill(16)).change(20, 40, paint(80, 90, 110, 96, 235)), frames: 50}, verdict.Black, "20-40"},
+		{"a title on black", clip{scene: moving.change(20, 40, fill(16)).change(20, 40, paint(80, 50, 110, 56, 235)), frames: 50}, verdict.Black, ""},
 		{"night scene", clip{scene: moving.change(20, 40, levels(func(y float64) float64 { return 16 + (y-16)*0.25 })), frames: 50}, verdict.Black, ""},
 		{"black with a picture in the corner", clip{scene: moving.change(20, 40, paint(0, 0, 150, 108, 16)), frames: 50}, verdict.Black, ""},
 
