@@ -10,7 +10,8 @@ import "time"
 type hush struct {
 	pictures int           // of the stretch; 0: none
 	start    time.Duration // PTS of the first of them
-	leapt    bool          // this picture ends a stretch, with a leap
+	ended    bool          // this picture ends a stretch,
+	leapt    bool          // with a leap
 	moved    float64       // change of a picture that moves, levels a sample
 	most     float64       // BlockDiffMax of one
 	inMotion int           // pictures that moved up to here, or up to the stretch
@@ -26,12 +27,12 @@ const (
 func (h *hush) take(p *picture) {
 	most := float64(p.m.BlockDiffMax)
 	ended := h.pictures > 0
-	h.leapt = false
+	h.leapt, h.ended = false, false
 	switch {
 	case p.isBlack():
 		*h = hush{moved: h.moved, most: h.most}
 	case p.cut:
-		*h = hush{start: h.start, leapt: ended && !p.drawn(), moved: h.moved, most: h.most}
+		*h = hush{start: h.start, ended: ended, leapt: ended && !p.drawn(), moved: h.moved, most: h.most}
 	case h.inMotion >= hushMotion && h.hushed(most, p.change):
 		if h.pictures == 0 {
 			h.start = p.PTS
@@ -40,6 +41,7 @@ func (h *hush) take(p *picture) {
 			h.pictures, h.inMotion = 0, 0
 		}
 	default:
+		h.ended = ended
 		h.leapt = ended && p.change >= 1.3*h.moved && most >= h.most && !p.drawn()
 		h.pictures = 0
 		if ended || p.change < 0.5*h.moved {

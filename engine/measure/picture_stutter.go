@@ -167,6 +167,10 @@ func (d *stutter) ended(p *picture, lost time.Duration) hitch {
 		inMotion = 4                // pictures that move before a cut; it may be the jump itself
 	)
 	h := d.run
+	if h.pictures > 0 && p.hush.ended && p.hush.start < h.at { // an encoder may take some pictures to repeat
+		h.length += h.at - p.hush.start
+		h.at = p.hush.start
+	}
 	held := p.PTS - p.hush.start
 	jumps := p.change >= 1.22*max(p.usual, d.moved)
 	gap := milliseconds(lost) >= d.hitch || lost > 0 && jumps // a rate that varies has short ones where little moves
