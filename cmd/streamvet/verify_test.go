@@ -105,7 +105,8 @@ func TestVerifyTellsWhatIsWrongWithADetector(t *testing.T) {
 
 func TestVerifyTakesClosedFormsAndSeveralFolders(t *testing.T) {
 	good := streamvet(t, "detectors", "verify", "../../models/black", "../../models/silence", "../../models/decode_error", "../../models/stall", "../../models/block_corruption")
-	good.want(t, exitClean, "black 0.", "320x180: 32 scores of black from 0.000 to 1.000", "silence 0.", "48000 Hz, 2 channels: ", "half      scores differ")
+	good.want(t, exitClean, "black 0.", "320x180: 32 scores of black from 0.000 to 1.000", "silence 0.", "48000 Hz, 2 channels: ",
+		"note      it speaks of live sources alone", "half      scores differ")
 	if n := strings.Count(good.out, "This detector can be served."); n != 5 {
 		t.Errorf("%d of 5 detectors can be served: %v", n, good)
 	}
@@ -128,12 +129,24 @@ func TestVerifyOnBadFolders(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(text, "bright.onnx"), []byte("not a network"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	stall, err := os.ReadFile("../../models/stall/detector.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	misspelt := filepath.Join(t.TempDir(), "stall")
+	if err := os.Mkdir(misspelt, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(misspelt, "detector.yaml"), []byte(strings.Replace(string(stall), "seconds:", "secnds:", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name string
 		args []string
 		code int
 		says []string
 	}{
+		{"a parameter that is none", []string{misspelt}, exitDefects, []string{`problem   closed form "stall" has no parameter "secnds" (it has: seconds)`}},
 		{"none named", nil, exitTrouble, []string{"name at least one folder"}},
 		{"a flag that is none", []string{"--fast"}, exitTrouble, []string{"--help tells"}},
 		{"nowhere", []string{"/nowhere"}, exitTrouble, []string{"/nowhere: no such file or directory"}},

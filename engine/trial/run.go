@@ -3,6 +3,7 @@ package trial
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math"
 	"os"
 	"strconv"
@@ -45,14 +46,8 @@ type outcome struct {
 func (t *trial) run(ctx context.Context, d models.Detector, c clip) (outcome, error) {
 	warned := &warnings{next: t.options.Logger.Handler()}
 	before := resident()
-	e, err := engine.Open(engine.Config{
-		Detectors: []models.Detector{d}, Device: t.options.Device, ORTLibrary: t.options.ORTLibrary,
-		DecoderThreads: 1, FullPrecision: true, Logger: warned.logger(),
-	})
+	e, err := t.engine(d, warned.logger())
 	if err != nil {
-		for _, line := range t.lines(err) {
-			t.problem("%s", line)
-		}
 		return outcome{refused: true}, nil
 	}
 	ears := &listener{scores: map[verdict.Defect][]verdict.Score{}}
@@ -80,6 +75,20 @@ func (t *trial) run(ctx context.Context, d models.Detector, c clip) (outcome, er
 		t.problem("%s: it gave no score", c.name)
 	}
 	return out, nil
+}
+
+// engine opens one with the detector alone; why it does not take it is in the report.
+func (t *trial) engine(d models.Detector, log *slog.Logger) (*engine.Engine, error) {
+	e, err := engine.Open(engine.Config{
+		Detectors: []models.Detector{d}, Device: t.options.Device, ORTLibrary: t.options.ORTLibrary,
+		DecoderThreads: 1, FullPrecision: true, Logger: log,
+	})
+	if err != nil {
+		for _, line := range t.lines(err) {
+			t.problem("%s", line)
+		}
+	}
+	return e, err
 }
 
 func (o *outcome) takeCounts(sum engine.Summary, networks []engine.NetworkCounts) {

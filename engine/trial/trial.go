@@ -116,6 +116,9 @@ func (t *trial) all(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(clips) == 0 {
+		return t.open()
+	}
 	d := eager(t.detector)
 	var first outcome
 	for i, c := range clips {
@@ -133,6 +136,16 @@ func (t *trial) all(ctx context.Context) error {
 		return nil
 	}
 	return errors.Join(t.compareBatches(ctx, d, clips[0]), t.compareHalf(ctx, d, clips[0], first))
+}
+
+// open lets the engine take a detector that no clip can be shown to.
+func (t *trial) open() error {
+	e, err := t.engine(t.detector, t.options.Logger)
+	if err != nil {
+		return nil // told
+	}
+	t.report.Notes = append(t.report.Notes, "it speaks of live sources alone: the engine takes it, and it was not run")
+	return e.Close()
 }
 
 // compareBatches holds scores of full batches to those of each look alone.
