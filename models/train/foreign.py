@@ -1,6 +1,6 @@
-"""A set for `streamvet eval` whose damage streamvet had no hand in: other encoders' settings, other tools, other losses.
+"""A folder for `streamvet eval` whose damage streamvet had no hand in: other encoders' settings, other tools, other losses.
 
-    foreign.py --list test.tsv --out SET [--clips 12] [--seconds 6] [--seed 5]
+    foreign.py --list test.tsv --out FOLDER [--clips 12] [--seconds 6] [--seed 5]
 
 LIST is as `streamvet inject --set` takes it (path, group, collection). Of each clip one clean encode a codec, and of that:
 
@@ -10,7 +10,7 @@ LIST is as `streamvet inject --set` takes it (path, group, collection). Of each 
     recoded        lost packets, then decoded, concealed and encoded anew: nothing in the bitstream tells of it
 
 The truth is found as `streamvet inject` finds it, on luma alone: both decodes side by side, on the grid of pictures (label.py).
-Restartable: what is there is not made again.
+What the FFmpeg on PATH does not take is left out and told. Restartable: what is there is not made again.
 """
 
 import argparse
@@ -127,18 +127,14 @@ def fraction(rate: str) -> float:
     return int(above) / int(below or 1)
 
 
-def item(folder: str, name: str, clip, codec: str, kind: str | None, seed: int, seconds: float) -> dict:
-    """Makes one item and gives its line of set.json."""
-    base = os.path.join(folder, "items", name)
-    clean = os.path.join(folder, "items", f"{clip['id']}-{codec}-clean")
-    entry = dict(id=name, clip=clip["id"], media=f"items/{name}.ts", truth=f"items/{name}.json", seed=seed)
-    if kind:
-        entry |= dict(kind=kind, level=1, control=f"{clip['id']}-{codec}-clean")
+def item(folder: str, name: str, clip, codec: str, kind: str | None, seed: int, seconds: float) -> None:
+    """Makes one file and its truth."""
+    base, clean = os.path.join(folder, name), os.path.join(folder, f"{clip['id']}-{codec}-clean")
     if os.path.exists(base + ".json"):
-        return entry
+        return
     rng = random.Random(f"{seed}/{name}")
     if kind is None:
-        run("-ss", str(clip["from"]), "-t", str(seconds), "-i", clip["path"], "-map", "0:v:0", "-an", "-vf", "scale=-2:'min(540,trunc(ih/2)*2)':flags=bicubic,format=yuv420p",
+        run("-t", str(seconds), "-i", clip["path"], "-map", "0:v:0", "-an", "-vf", "scale=-2:'min(540,trunc(ih/2)*2)':flags=bicubic,format=yuv420p",
             "-fps_mode", "cfr", *CODECS[codec], "-muxdelay", "0", "-muxpreload", "0", "-f", "mpegts", base + ".ts")
     elif kind == "recoded":
         spoil("lost_packets", clean + ".ts", base + ".tmp", rng)
@@ -152,9 +148,10 @@ def item(folder: str, name: str, clip, codec: str, kind: str | None, seed: int, 
     if not kind:
         count = sum(1 for _ in pictures(base + ".ts", (width, height), rate))
     made = truth(clip["path"], base + ".ts", (width, height), rate, count, codec, seed, entries(kind, seen, other, fraction(rate)) if kind else [])
+    if kind == "recoded":
+        os.remove(base + ".tmp")
     with open(base + ".json", "w") as f:
         json.dump(made, f)
-    return entry
 
 
 def main() -> None:
@@ -165,11 +162,11 @@ def main() -> None:
     args.add_argument("--seconds", type=float, default=6)
     args.add_argument("--seed", type=int, default=5)
     args = args.parse_args()
-    os.makedirs(os.path.join(args.out, "items"), exist_ok=True)
+    os.makedirs(args.out, exist_ok=True)
     with open(args.list) as f:
         rows = list(csv.DictReader(f, delimiter="\t"))
     random.Random(args.seed).shuffle(rows)
-    groups, clips, items = set(), [], []
+    groups, clips = set(), []
     for row in rows:
         if row["group"] in groups or len(clips) == args.clips:
             continue
@@ -177,19 +174,14 @@ def main() -> None:
         with open(row["path"], "rb") as f:
             digest = hashlib.sha256(f.read()).hexdigest()
         name = f"{os.path.splitext(os.path.basename(row['path']))[0]}-{digest[:6]}"
-        clips.append({"id": name, "path": row["path"], "sha256": digest, "group": row["group"], "collection": row["collection"], "from": 0, "length": args.seconds})
+        clips.append({"id": name, "path": row["path"]})
     for clip in clips:
         for codec, kinds in PLAN.items():
             try:
-                made = [item(args.out, f"{clip['id']}-{codec}-{kind or 'clean'}", clip, codec, kind, args.seed, args.seconds) for kind in [None, *kinds]]
+                for kind in [None, *kinds]:
+                    item(args.out, f"{clip['id']}-{codec}-{kind or 'clean'}", clip, codec, kind, args.seed, args.seconds)
             except subprocess.CalledProcessError as error:  # a rate that MPEG-2 does not have, say
                 print("left out:", clip["id"], codec, error.cmd[-1], flush=True)
-                continue
-            items += made
-    options = dict(seed=args.seed, container=".ts", quality=-1, seconds=args.seconds)
-    with open(os.path.join(args.out, "set.json"), "w") as f:
-        json.dump(dict(version=1, options=options, clips=clips, items=items), f, indent=1)
-    print(f"{args.out}: {len(items)} items of {len(clips)} clips")
 
 
 if __name__ == "__main__":
