@@ -47,6 +47,7 @@ class Statistics(nn.Module):
         every = (energy + .02).log().flatten(2).transpose(1, 2).reshape(pictures, -1, BANDS)
         on, off = ((energy[:, :, k::2, k::2] + .02).log().flatten(2).transpose(1, 2).reshape(pictures, -1, BANDS) for k in (0, 1))
         parts = [every.mean(1), every.exp().mean(1).log(), (2 * every).exp().mean(1).log(), on.mean(1) - off.mean(1)]
+        parts += self.spreads(on, off)
         across, down = x[:, 0, ::4], x[:, 0, :, ::4].transpose(1, 2)
         for lines in (across, down):
             parts += self.steps_of(lines, pictures)
