@@ -94,14 +94,12 @@ def noise(rng, size, level):
 
 def banding(rng, size, level):
     step = rng.choice([4, 5, 6, 8, 8, 8, 10, 12, 16, 16, 24, 32]) if level is None else at_level("banding", level)
-    how = rng.choice(["floor", "middle", "round", "lutyuv", "rgb", "range", "rgb555"]) if level is None else rng.choice(["floor", "middle", "lutyuv"])
+    how = rng.choice(["floor", "middle", "round", "lutyuv", "rgb", "range"]) if level is None else rng.choice(["floor", "middle", "lutyuv"])
     if how == "lutyuv":
         return Distortion("banding", step, how, f"lutyuv=y=floor(val/{step})*{step}")
     if how == "rgb":
         table = f"floor(val/{step})*{step}"
         return Distortion("banding", step * 219 / 255, how, f"format=rgb24,lutrgb=r={table}:g={table}:b={table},format=yuv420p")
-    if how == "rgb555":
-        return Distortion("banding", 8 * 219 / 255, how, "scale=sws_dither=none,format=rgb555,scale=sws_dither=none,format=yuv420p")
     if how == "range":  # few levels between black and white
         bits = round(8 - math.log2(step))
         step = 219 / (2 ** bits - 1)

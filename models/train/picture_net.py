@@ -23,9 +23,20 @@ from picture_distort import DEFECTS
 PATCH, GRID = 128, 16     # side of a patch; patches begin at multiples of GRID
 CELLS = PATCH // GRID
 ROWS, COLUMNS = 3, 4      # patches of a large picture; a small one has as many as fit
-TEETH = 37                # frequencies of the histogram: k/128 cycles a level for k = 4..40, bands of 32 to 3.2 levels
+FIRST, LAST = 4, 64       # frequencies of the histogram, in 1/128 cycles a level: bands of 32 to 2 levels
+COMBS = [4, 6, 8, 10, 13, 16, 18, 20, 24, 29, 33]  # limits between the combs that are told apart: 4 and 5 are bands of 32 to 26 levels
 BANDS = 8                 # u + v of the cosine transform: 1, 2, 3, 4, 5 and 6, 7 and 8, 9 and 10, 11 to 14
 STEPS = [.7, 1.5, 2.5, 4.5, 6.5, 9.5, 18.5, 40]  # limits between sizes of steps between plateaus, levels
+
+
+# Which statistics follow each other in the output of Statistics, and how many they are.
+PARTS = {"bands": 4 * BANDS, "spreads": 8 * 14 + 4 * 12 + 6, "distances": 20, "grid": 64, "plateaus": len(STEPS), "comb": 2 * len(COMBS) + 1}
+# What a defect is told from: the others would only be learned by heart.
+READS = {"blur": ["bands", "spreads", "distances"],
+         "noise": ["bands", "spreads", "distances"],
+         "banding": ["plateaus", "comb"],
+         "compression": ["bands", "spreads", "distances", "grid"],
+         "upscaling": ["bands", "spreads", "distances"]}
 
 
 class Statistics(nn.Module):
@@ -46,14 +57,15 @@ class Statistics(nn.Module):
         energy = F.conv2d(F.conv2d(x, self.cosines, stride=4).square(), self.bands)  # [M, BANDS, 31, 31] per block
         every = (energy + .02).log().flatten(2).transpose(1, 2).reshape(pictures, -1, BANDS)
         on, off = ((energy[:, :, k::2, k::2] + .02).log().flatten(2).transpose(1, 2).reshape(pictures, -1, BANDS) for k in (0, 1))
-        parts = [every.mean(1), every.exp().mean(1).log(), (2 * every).exp().mean(1).log(), on.mean(1) - off.mean(1)]
-        parts += self.spreads(on, off)
         across, down = x[:, 0, ::4], x[:, 0, :, ::4].transpose(1, 2)
-        for lines in (across, down):
-            parts += self.steps_of(lines, pictures)
-        parts.append(self.plateaus(across, pictures) + self.plateaus(down, pictures))
-        parts.append(self.comb(luma, x, pictures))
-        return torch.cat(parts, 1)
+        return torch.cat([
+            every.mean(1), every.exp().mean(1).log(), (2 * every).exp().mean(1).log(), on.mean(1) - off.mean(1),
+            *self.spreads(on, off),
+            *self.distances(across, pictures), *self.distances(down, pictures),
+            *self.grid(across, pictures), *self.grid(down, pictures),
+            self.plateaus(across, pictures) + self.plateaus(down, pictures),
+            self.comb(luma, x, pictures),
+        ], 1)
 
     def spreads(self, on, every):
         """Which shares of the blocks lie below limits of energy (on the grid), and, of blocks with structure, of high bands against low (off it)."""
@@ -75,18 +87,21 @@ class Statistics(nn.Module):
         return (weight[:, None] @ below)[:, 0] / (weight.sum(1)[:, None] + 1)
 
     @staticmethod
-    def steps_of(lines, pictures):
-        """Steps along lines [M, 32, PATCH] by their place in a block of 8, relative to their mean; and at distances 1, 2 and 4, as means of several powers."""
-        step = (lines[:, :, 8:] - lines[:, :, 7:-1]).abs()
-        place = (step + .05).reshape(pictures, -1, 8).mean(1).log()
-        out, some = [place - place.mean(1)[:, None]], lines[:, ::2]
+    def distances(lines, pictures):
+        """Steps along lines [M, 32, PATCH] over distances of 1, 2 and 4, as means of several powers, and the share of none."""
+        out, some = [], lines[:, ::2]
         for k in (1, 2, 4):
             far = (some[:, :, 4:] - some[:, :, 4 - k:PATCH - k]).abs().reshape(pictures, -1)
             square = far.square()
             out += [(far.mean(1)[:, None] + .05).log(), (square.mean(1)[:, None] + .05).log() / 2, (square.square().mean(1)[:, None] + .05).log() / 4]
-            if k == 1:
-                out.append((far < .5).float().mean(1)[:, None])
-        return out
+        return out + [(some[:, :, 1:] == some[:, :, :-1]).float().reshape(pictures, -1).mean(1)[:, None]]
+
+    @staticmethod
+    def grid(lines, pictures):
+        """Steps along lines by their place in a macroblock, relative to their mean: the strong ones, and the faint ones."""
+        step = (lines[:, :, 16:] - lines[:, :, 15:-1]).abs().reshape(pictures, -1, 16)
+        strong, faint = (step.mean(1) + .05).log(), (step + .5).log().mean(1)
+        return [strong - strong.mean(1)[:, None], faint - faint.mean(1)[:, None]]
 
     def plateaus(self, lines, pictures):
         """Steps of each size between plateaus, for a thousand places between plateaus."""
@@ -99,7 +114,7 @@ class Statistics(nn.Module):
         return (1000 * above / count + 1).log()
 
     def comb(self, luma, x, pictures):
-        """Sizes of the Fourier coefficients of the histogram, of all samples and of those in flat parts, and the share of these.
+        """How much the Fourier coefficients of a comb stand out in the spectrum of the histogram, of flat parts and of all samples.
 
         Of all samples the coding noise leaves little of a comb, but there are many; flat parts keep it, but are few."""
         rows, columns = slice(2, None, 4), slice(1, -1, 4)
@@ -109,8 +124,12 @@ class Statistics(nn.Module):
         weight = torch.cat([flat, torch.ones_like(flat)], 1)
         waves = self.teeth[luma[:, 0, rows, columns].reshape(pictures, -1).int()]
         both = (weight @ waves) / (weight.sum(2, keepdim=True) + 1)
-        size = (both[..., :TEETH] ** 2 + both[..., TEETH:] ** 2 + 1e-5).log()
-        return torch.cat([size.flatten(1), flat.mean(2)], 1)
+        teeth = both.shape[2] // 2
+        size = (both[..., :teeth] ** 2 + both[..., teeth:] ** 2 + 1e-5).log()
+        usual = size.mean(2, keepdim=True)
+        whole = size[..., : COMBS[-1] - FIRST] + size[..., FIRST::2][..., : COMBS[-1] - FIRST] / 2 - usual  # a comb has a second harmonic
+        found = [whole[..., a - FIRST:b - FIRST].amax(2) for a, b in zip(COMBS, COMBS[1:])]
+        return torch.cat([*found, usual[..., 0], flat.mean(2)], 1)
 
 
 def cosines() -> torch.Tensor:
@@ -130,28 +149,43 @@ def bands() -> torch.Tensor:
 
 
 def teeth() -> torch.Tensor:
-    """[256, 2 * TEETH]: cosines, then sines, of each level."""
-    angle = torch.arange(256)[:, None] * torch.arange(4, 4 + TEETH)[None] * (2 * math.pi / 128)
+    """[256, 2 frequencies]: cosines, then sines, of each level."""
+    angle = torch.arange(256)[:, None] * torch.arange(FIRST, LAST + 1)[None] * (2 * math.pi / 128)
     return torch.cat([angle.cos(), angle.sin()], 1)
 
 
 class PictureNet(nn.Module):
-    """[N, features] to [N, defects] logits: the mean of several small networks that were trained on different groups."""
+    """Statistics [N, features] to [N, defects] logits: for each defect the mean of several small networks that were trained on different groups."""
 
-    def __init__(self, features: int, members: int = 5, width: int = 48):
+    def __init__(self, members: int = 3, width: int = 24):
         super().__init__()
-        self.shape = dict(features=features, members=members, width=width)
-        self.register_buffer("mean", torch.zeros(features))
-        self.register_buffer("deviation", torch.ones(features))
-        self.members = nn.ModuleList([nn.Sequential(nn.Linear(features, width), nn.ReLU(), nn.Dropout(.2), nn.Linear(width, width), nn.ReLU(),
-                                                    nn.Dropout(.2), nn.Linear(width, len(DEFECTS))) for _ in range(members)])
+        self.shape = dict(members=members, width=width)
+        self.register_buffer("mean", torch.zeros(sum(PARTS.values())))
+        self.register_buffer("deviation", torch.ones(sum(PARTS.values())))
+        for defect in DEFECTS:
+            self.register_buffer("reads_" + defect, columns(READS[defect]))
+        self.members = nn.ModuleList([nn.ModuleList([self.small(defect, width) for defect in DEFECTS]) for _ in range(members)])
 
-    def normal(self, features):
-        return ((features - self.mean) / self.deviation).clamp(-4, 4)
+    @staticmethod
+    def small(defect: str, width: int) -> nn.Module:
+        return nn.Sequential(nn.Linear(len(columns(READS[defect])), width), nn.ReLU(), nn.Dropout(.2), nn.Linear(width, width), nn.ReLU(),
+                             nn.Dropout(.2), nn.Linear(width, 1))
 
-    def forward(self, features):
-        x = self.normal(features)
-        return torch.stack([member(x) for member in self.members]).mean(0)
+    def normal(self, statistics):
+        return ((statistics - self.mean) / self.deviation).clamp(-4, 4)
+
+    def member(self, k: int, normal):
+        return torch.cat([small(normal.index_select(1, getattr(self, "reads_" + defect))) for defect, small in zip(DEFECTS, self.members[k])], 1)
+
+    def forward(self, statistics):
+        x = self.normal(statistics)
+        return torch.stack([self.member(k, x) for k in range(len(self.members))]).mean(0)
+
+
+def columns(parts: list[str]) -> torch.Tensor:
+    """Where the statistics of these parts are."""
+    begins = dict(zip(PARTS, torch.tensor([0, *PARTS.values()]).cumsum(0).tolist()))
+    return torch.cat([torch.arange(begins[part], begins[part] + PARTS[part]) for part in PARTS if part in parts])
 
 
 class Looker(nn.Module):

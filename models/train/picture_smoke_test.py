@@ -62,7 +62,7 @@ def make_set(folder):
 
 def test_training(windows):
     data = picture_data.samples(windows, random_looks=True)
-    net = PictureNet(data.statistics.shape[1])
+    net = PictureNet()
     losses = fit(net, data, epochs=20, rate=3e-3, seed=1)
     assert losses[-1] < .9 * losses[0], losses
     return net

@@ -93,10 +93,14 @@ def key_picture(item: Item, rng: random.Random) -> Image.Image:
 
 
 def still(path: str, rng: random.Random, count: int, width: int, height: int) -> np.ndarray:
+    """A photograph as a film would show it: seen pixel by pixel most are as soft as a blurred picture."""
     picture = Image.open(path)
+    widest = max(rng.choice([1280, 1920]), width)
     if picture.format == "JPEG":  # decoded no larger than needed
-        picture.draft("YCbCr", (max(width, picture.width // 2), max(height, picture.height // 2)) if rng.random() < .6 else picture.size)
+        picture.draft("YCbCr", (widest, round(widest * picture.height / picture.width)))
     picture = picture.convert("YCbCr")
+    if picture.width > widest:
+        picture = picture.resize((widest, round(widest * picture.height / picture.width)), Image.LANCZOS)
     luma, *chroma = picture.split()
     return panned(Image.merge("YCbCr", [luma.point([round(16 + v * 219 / 255) for v in range(256)]), *chroma]), rng, count, width, height)
 

@@ -38,22 +38,22 @@ def fit(net: PictureNet, data: Samples, epochs: int, rate: float, seed: int) -> 
     size = np.bincount(codes)
     weight = torch.from_numpy((size / size.mean()) ** -.5)[codes].float()  # a group with many windows does not outweigh the others
     losses = []
-    for k, member in enumerate(net.members):
-        mine = torch.from_numpy(np.flatnonzero(codes % len(net.members) != k if len(names) > len(net.members) else codes >= 0))
-        losses = fit_member(member.train(), x[mine], want[mine], known[mine], weight[mine], epochs, rate)
-        member.eval()
+    for k in range(len(net.members)):
+        mine = torch.from_numpy(np.flatnonzero(codes % len(net.members) != k if 1 < len(net.members) < len(names) else codes >= 0))
+        losses = fit_member(net, k, x[mine], want[mine], known[mine], weight[mine], epochs, rate)
     return losses
 
 
-def fit_member(member, x, want, known, weight, epochs, rate):
-    optimiser = torch.optim.AdamW(member.parameters(), rate, weight_decay=.02)
+def fit_member(net, k, x, want, known, weight, epochs, rate):
+    net.train()
+    optimiser = torch.optim.AdamW(net.members[k].parameters(), rate, weight_decay=.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, epochs=epochs, steps_per_epoch=-(-len(x) // BATCH), pct_start=.15)
     losses = []
     for _ in range(epochs):
         total = 0.
         for batch in torch.randperm(len(x)).split(BATCH):
             noisy = x[batch] + .05 * torch.randn_like(x[batch])
-            loss = loss_of(member(noisy), want[batch], known[batch], weight[batch])
+            loss = loss_of(net.member(k, noisy), want[batch], known[batch], weight[batch])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -86,14 +86,14 @@ def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--set", required=True)
     args.add_argument("--out", required=True)
-    args.add_argument("--epochs", type=int, default=40)
+    args.add_argument("--epochs", type=int, default=60)
     args.add_argument("--rate", type=float, default=3e-3)
     args.add_argument("--seed", type=int, default=1)
     args = args.parse_args()
     torch.set_num_threads(1)
     random.seed(args.seed)
     train = samples(load(os.path.join(args.set, "train"), training=True), random_looks=True)
-    net = PictureNet(train.statistics.shape[1])
+    net = PictureNet()
     print(f"{len(train.windows)} looks, {len(set(train.groups))} groups, {train.statistics.shape[1]} statistics; "
           f"{sum(p.numel() for p in net.parameters())} parameters", flush=True)
     print("loss", [round(v, 4) for v in fit(net, train, args.epochs, args.rate, args.seed)[:: max(1, args.epochs // 8)]])
