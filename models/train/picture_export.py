@@ -2,8 +2,8 @@
 
     picture_export.py --weights picture.pt --set OUT --out distortion.onnx
 
-A score of 0.5 is where at most --alarms of the clean looks of the val split lie at or above, plus --margin in logits. A group of looks
-counts as much as any other. The file is checked: onnx.checker, names, size, parity with PyTorch at many sizes.
+A score of 0.5 is where --alarms of the clean looks lie at or above, plus --margin in logits: looks of the val split, and of the train split
+by the member that never saw their group. A group of looks counts as much as any other. The file is checked: onnx.checker, names, size, parity with PyTorch at many sizes.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from torch import nn
 from picture_data import load, samples
 from picture_distort import DEFECTS
 from picture_net import Looker, PictureNet, Statistics
-from picture_train import logits_of
+from picture_train import held_out, logits_of
 
 OPSET, MAX_BYTES, PARITY = 17, 2_000_000, 1e-4
 
@@ -42,11 +42,12 @@ def load_net(path: str) -> PictureNet:
     return net.eval()
 
 
-def calibrate(net: PictureNet, windows, alarms: float, margin: float) -> np.ndarray:
-    data = samples(windows)
-    logits, clean, groups = logits_of(net, data), data.clean, data.groups[data.clean]
+def calibrate(net: PictureNet, train, val, alarms: float, margin: float) -> np.ndarray:
+    """Logits that `alarms` of the clean looks reach, plus a margin. Looks of val, and of train by the member that did not see their group."""
+    logits = np.concatenate([held_out(net, train)[train.clean], logits_of(net, val)[val.clean]])
+    groups = np.concatenate([train.groups[train.clean], val.groups[val.clean]])
     weight = 1 / np.array([np.sum(groups == g) for g in groups])
-    return np.array([weighted_quantile(logits[clean, k], weight, 1 - alarms) for k in range(len(DEFECTS))]) + margin
+    return np.array([weighted_quantile(logits[:, k], weight, 1 - alarms) for k in range(len(DEFECTS))]) + margin
 
 
 def weighted_quantile(values, weight, q) -> float:
@@ -87,7 +88,7 @@ def main():
     args = args.parse_args()
     torch.set_num_threads(1)
     net = load_net(args.weights)
-    offsets = calibrate(net, load(os.path.join(args.set, "val")), args.alarms, args.margin)
+    offsets = calibrate(net, *(samples(load(os.path.join(args.set, split))) for split in ("train", "val")), args.alarms, args.margin)
     print("offsets", dict(zip(DEFECTS, offsets.round(3).tolist())))
     model = Shipped(net, offsets).eval()
     write(model, args.out)

@@ -87,7 +87,7 @@ def main():
     args.add_argument("--pictures", default="")
     args.add_argument("--out", required=True)
     args.add_argument("--splits", default="train,val,test")
-    args.add_argument("--rounds", type=int, default=8)
+    args.add_argument("--rounds", type=int, default=4)
     args.add_argument("--level", type=int, choices=[1, 2, 3, 4])
     args = args.parse_args()
     items = sources.items(args.clips, args.pictures)

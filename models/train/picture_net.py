@@ -157,7 +157,7 @@ def teeth() -> torch.Tensor:
 class PictureNet(nn.Module):
     """Statistics [N, features] to [N, defects] logits: for each defect the mean of several small networks that were trained on different groups."""
 
-    def __init__(self, members: int = 3, width: int = 24):
+    def __init__(self, members: int = 3, width: int = 16):
         super().__init__()
         self.shape = dict(members=members, width=width)
         self.register_buffer("mean", torch.zeros(sum(PARTS.values())))

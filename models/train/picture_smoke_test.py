@@ -69,7 +69,8 @@ def test_training(windows):
 
 
 def test_export(net, windows, folder):
-    offsets = export.calibrate(net, windows, .01, 0)
+    data = picture_data.samples(windows)
+    offsets = export.calibrate(net, data, data, .01, 0)
     model = export.Shipped(net, offsets).eval()
     path = os.path.join(folder, "smoke.onnx")
     export.write(model, path)

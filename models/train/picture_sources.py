@@ -3,6 +3,7 @@
 Clips keep the split of sets.py. Wallpapers come in several sizes of one picture, so their group is the picture, not the file.
 """
 
+import argparse
 import os
 import random
 import re
@@ -261,3 +262,16 @@ def grain(luma, rng, noise):
         tone = 1 - .6 * np.abs(luma[k] - 128) / 128
         luma[k] += field / field.std() * strength * tone
     return luma
+
+
+def main() -> None:
+    args = argparse.ArgumentParser(description="Writes the provenance list.")
+    args.add_argument("--clips", required=True)
+    args.add_argument("--pictures", required=True)
+    args.add_argument("--out", required=True)
+    args = args.parse_args()
+    sets.write_provenance(items(args.clips, args.pictures), args.out, [args.clips, args.pictures])
+
+
+if __name__ == "__main__":
+    main()

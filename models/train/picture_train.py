@@ -18,7 +18,7 @@ from picture_data import Samples, load, samples
 from picture_distort import DEFECTS, REFERENCE
 from picture_net import PictureNet
 
-BATCH = 256
+BATCH = 512
 
 
 def loss_of(logits, want, known, weight):
@@ -29,19 +29,32 @@ def loss_of(logits, want, known, weight):
 
 
 def fit(net: PictureNet, data: Samples, epochs: int, rate: float, seed: int) -> list[float]:
-    """Each member sees four groups of five. Returns the mean loss of each epoch of the last member."""
+    """Each member sees all groups but its share. Returns the mean loss of each epoch of the last member."""
     torch.manual_seed(seed)
     x, want, known = (torch.from_numpy(v) for v in (data.statistics, data.want, data.known))
     net.mean, net.deviation = x.mean(0), x.std(0).clamp(min=1e-2)
     x = net.normal(x)
-    names, codes = np.unique(data.groups, return_inverse=True)
+    codes = group_numbers(data)
     size = np.bincount(codes)
     weight = torch.from_numpy((size / size.mean()) ** -.5)[codes].float()  # a group with many windows does not outweigh the others
     losses = []
     for k in range(len(net.members)):
-        mine = torch.from_numpy(np.flatnonzero(codes % len(net.members) != k if 1 < len(net.members) < len(names) else codes >= 0))
+        mine = torch.from_numpy(np.flatnonzero(codes % len(net.members) != k if 1 < len(net.members) < len(size) else codes >= 0))
         losses = fit_member(net, k, x[mine], want[mine], known[mine], weight[mine], epochs, rate)
     return losses
+
+
+def group_numbers(data: Samples) -> np.ndarray:
+    return np.unique(data.groups, return_inverse=True)[1]
+
+
+def held_out(net: PictureNet, data: Samples) -> np.ndarray:
+    """Logits of what a network was trained on, each by the member that never saw its group."""
+    codes = group_numbers(data) % len(net.members)
+    with torch.no_grad():
+        x = net.eval().normal(torch.from_numpy(data.statistics))
+        each = torch.stack([net.member(k, x) for k in range(len(net.members))]).numpy()
+    return each[codes, np.arange(len(codes))]
 
 
 def fit_member(net, k, x, want, known, weight, epochs, rate):
@@ -86,8 +99,8 @@ def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--set", required=True)
     args.add_argument("--out", required=True)
-    args.add_argument("--epochs", type=int, default=60)
-    args.add_argument("--rate", type=float, default=3e-3)
+    args.add_argument("--epochs", type=int, default=100)
+    args.add_argument("--rate", type=float, default=4e-3)
     args.add_argument("--seed", type=int, default=1)
     args = args.parse_args()
     torch.set_num_threads(1)
