@@ -24,7 +24,7 @@ func (a *accountant) Verdict(*streamvetv1.Verdict) {}
 func (a *accountant) Waveform(int, []sound.Peak)   {}
 
 func (a *accountant) Scores(_ int, scores []verdict.Score) {
-	if scores[0].Detector != "banding" { // the first form of every picture
+	if scores[0].Detector != "black" { // the first form of every picture
 		return
 	}
 	a.frames++

@@ -75,7 +75,7 @@ func TestEveryDefectHasADetector(t *testing.T) {
 			has[o.Defect] = true
 		}
 	}
-	const shipped = `black freeze stutter dark overexposed solid_color color_bars letterbox_change combing flash blockiness blur noise banding block_corruption
+	const shipped = `black freeze stutter dark overexposed solid_color color_bars letterbox_change combing flash blockiness compression upscaling blur noise banding block_corruption
 		silence clipping loudness true_peak phase dead_channel dc_offset hum click dropout
 		decode_error timestamp_jump format_change missing_track av_desync`
 	for _, d := range strings.Fields(shipped) {

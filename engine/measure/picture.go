@@ -52,7 +52,6 @@ func pictureForms() map[string]func() pictureForm {
 		"blockiness":       newBlockiness,
 		"blur":             newBlur,
 		"noise":            newNoise,
-		"banding":          newBanding,
 	}
 }
 

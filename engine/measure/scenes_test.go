@@ -203,15 +203,6 @@ func bars75(d *drawing) {
 	}
 }
 
-// sky fills the upper third with a gradient in steps of so many levels.
-func sky(width, step int) func(d *drawing) {
-	return func(d *drawing) {
-		for i := range d.w * d.h / 3 {
-			d.y[i] = uint8(120 + i%d.w/width*step)
-		}
-	}
-}
-
 // page is a screen: black text on white, and a small cursor that blinks.
 func page(n int) *drawing {
 	d := newDrawing(sceneWidth, sceneHeight)

@@ -93,7 +93,7 @@ def main():
     args.add_argument("--out", required=True)
     args.add_argument("--alarms", type=float, default=.005)
     args.add_argument("--drawn-alarms", type=float, default=.05)
-    args.add_argument("--margin", type=float, default=.2)
+    args.add_argument("--margin", type=float, default=.4)
     args = args.parse_args()
     torch.set_num_threads(1)
     net = load_net(args.weights)
