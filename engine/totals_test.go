@@ -50,11 +50,16 @@ func TestTotals(t *testing.T) {
 		t.Fatal("there is no network")
 	}
 	var pictures int64
-	for size, n := range networks[0].Batches {
-		pictures += int64(size) * n
+	for _, n := range networks {
+		if n.Detector == "" || n.Shadow || n.Taken != 0 {
+			t.Errorf("%+v", n)
+		}
+		for size, count := range n.Batches {
+			pictures += int64(size) * count
+		}
 	}
-	if n := networks[0]; n.Detector == "" || n.Shadow || n.Taken != 0 || pictures != got.Looks {
-		t.Errorf("%+v, %d pictures looked at of %d", n, pictures, got.Looks)
+	if pictures != got.Looks {
+		t.Errorf("%d pictures looked at of %d: %+v", pictures, got.Looks, networks)
 	}
 	if err := e.Check(); err != nil {
 		t.Error(err)

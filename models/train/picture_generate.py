@@ -1,6 +1,6 @@
 """Makes the picture set: of one window of one source the clean picture and its distorted twins, all through the same last encode.
 
-    picture_generate.py --clips CLIPS --pictures WALLPAPERS --out OUT [--splits train,val] [--rounds 8] [--level 2]
+    picture_generate.py --clips CLIPS --pictures WALLPAPERS --out OUT [--splits train,val] [--rounds 6] [--level 2]
 
 OUT/<split>/<name>.npy is uint8 luma [variants, H, W], <name>.json tells each variant. Restartable: what is there is not made again;
 every choice comes from the name. --level takes all defects at one rung of the ladder (1 to 4) instead of random strengths.
@@ -87,7 +87,7 @@ def main():
     args.add_argument("--pictures", default="")
     args.add_argument("--out", required=True)
     args.add_argument("--splits", default="train,val,test")
-    args.add_argument("--rounds", type=int, default=4)
+    args.add_argument("--rounds", type=int, default=6)
     args.add_argument("--level", type=int, choices=[1, 2, 3, 4])
     args = args.parse_args()
     items = sources.items(args.clips, args.pictures)
