@@ -86,8 +86,8 @@ func (d *dark) observe(dst []verdict.Score, o output, p *picture) []verdict.Scor
 // overexposed: large parts are burnt out. Reading: share of the samples at or
 // above nominal white. A camera that is overexposed also fills the levels just
 // below white; paper, slides and web pages are white, too, but with gaps below
-// it and crisp edges between flat areas. Where the scene was darker just before,
-// that does not matter. 0.5 at `share` burnt out.
+// it and crisp edges between flat areas, or hardly anything in them moves. Where
+// the scene was darker just before, that does not matter. 0.5 at `share` burnt out.
 type overexposed struct{ shareNeeded float64 }
 
 func newOverexposed() pictureForm { return &overexposed{shareNeeded: 0.3} }
@@ -101,7 +101,7 @@ func (d *overexposed) observe(dst []verdict.Score, o output, p *picture) []verdi
 	value := ramp(burnt, d.shareNeeded/2, d.shareNeeded, 2*d.shareNeeded)
 	if burnt < 0.95 && p.lighting.turned <= 0 { // else nothing is left to have a shoulder
 		value = min(value, ramp(shoulder, 0, 0.01, 0.02))
-		if p.flat() > 0.1 && p.edgeWidth() < 3.3 {
+		if flat := p.flat(); flat > 0.1 && p.edgeWidth() < 3.3 || flat > 0.4 && p.still.life < 0.12 {
 			value = 0 // paper, or a page
 		}
 	}
