@@ -62,7 +62,7 @@ func (h *house) list() string {
 
 func TestDetectorsComeAndGo(t *testing.T) {
 	dir := t.TempDir()
-	folder(t, dir, "staging/black", "black", "version: 0.1.0", "version: 9.0.0")
+	folder(t, dir, "staging/black", "black", "version: "+version(t, "black"), "version: 9.0.0")
 	folder(t, dir, "freeze", "freeze")
 	folder(t, dir, "bad", "blur", "raise:", "rise:")
 	folder(t, dir, "silly", "black", "name: black", "name: silly", "measure: black", "measure: nothing")
@@ -76,15 +76,15 @@ func TestDetectorsComeAndGo(t *testing.T) {
 			t.Errorf("%s: %s, want %s", what, got, want)
 		}
 	}
-	step("at first", nil, "black 0.1.0")
+	step("at first", nil, "black "+version(t, "black"))
 	d, err := h.load("staging/black", true)
-	step("a shadow", err, "black 0.1.0, black 9.0.0 shadow")
+	step("a shadow", err, "black "+version(t, "black")+", black 9.0.0 shadow")
 	if !d.GetShadow() || d.GetPath() != "staging/black" || d.GetLoaded() == nil || d.GetInput() != streamvetv1.DetectorInput_DETECTOR_INPUT_PICTURE ||
 		len(d.GetOutputs()) != 1 || d.GetOutputs()[0].GetRule().GetRaise() != 0.5 || d.GetOutputs()[0].GetRule().MinScores == nil {
 		t.Errorf("loaded: %v", d)
 	}
 	_, err = h.load("freeze", false)
-	step("another", err, "black 0.1.0, black 9.0.0 shadow, freeze "+version(t, "freeze"))
+	step("another", err, "black "+version(t, "black")+", black 9.0.0 shadow, freeze "+version(t, "freeze"))
 	_, err = h.load("staging/black", false)
 	step("in its place", err, "black 9.0.0, freeze "+version(t, "freeze"))
 	unload := func(name string, shadow bool) error {
@@ -123,7 +123,7 @@ func version(t testing.TB, name string) string {
 
 func TestReload(t *testing.T) {
 	dir := t.TempDir()
-	folder(t, dir, "black", "black", "version: 0.1.0", "version: 2.0.0")
+	folder(t, dir, "black", "black", "version: "+version(t, "black"), "version: 2.0.0")
 	folder(t, dir, "freeze", "freeze", "raise:", "rise:")
 	h := open(t, options{detectors: []string{"black", "freeze", "dark"}, folder: dir, keep: []string{"black", "freeze", "silence"}})
 	r, err := h.detectors().ReloadDetectors(within(t), &streamvetv1.ReloadDetectorsRequest{})
@@ -165,7 +165,7 @@ func TestASourceWaitsForItsDetector(t *testing.T) {
 // A shadow that sees less: what the detector alone finds is told, and the tally adds up.
 func TestCompareShadow(t *testing.T) {
 	dir := t.TempDir()
-	folder(t, dir, "black", "black", "version: 0.1.0", "version: 2.0.0", "min_duration: 400ms", "min_duration: 5s")
+	folder(t, dir, "black", "black", "version: "+version(t, "black"), "version: 2.0.0", "min_duration: 400ms", "min_duration: 5s")
 	h := open(t, options{folder: dir})
 	_, err := h.compare().Recv()
 	wantError(t, err, codes.FailedPrecondition, streamvetv1.ErrorReason_ERROR_REASON_SHADOW)
@@ -183,7 +183,7 @@ func TestCompareShadow(t *testing.T) {
 			t.Fatal(err)
 		}
 		if v := r.GetOnlyCurrent(); v != nil {
-			if v.GetDetectorVersion() != "0.1.0" || v.GetStart().AsDuration() != time.Second || v.GetSource() != "film" {
+			if v.GetDetectorVersion() != version(t, "black") || v.GetStart().AsDuration() != time.Second || v.GetSource() != "film" {
 				t.Errorf("it alone found %v", v)
 			}
 			break
@@ -207,7 +207,7 @@ func TestCompareShadow(t *testing.T) {
 		}
 		last = r.GetTally()
 	}
-	if last.GetCurrentVersion() != "0.1.0" || last.GetShadowVersion() != "2.0.0" || last.GetScores() != 150 || last.GetMaxDifference() != 0 ||
+	if last.GetCurrentVersion() != version(t, "black") || last.GetShadowVersion() != "2.0.0" || last.GetScores() != 150 || last.GetMaxDifference() != 0 ||
 		last.GetSeen().AsDuration() != 6*time.Second || last.GetBoth() != 0 || last.GetOnlyCurrent() != 1 || last.GetOnlyShadow() != 0 {
 		t.Errorf("the tally is %v", last)
 	}
