@@ -1,6 +1,8 @@
 package measure
 
 import (
+	"math"
+
 	"github.com/streamvet/streamvet/engine/frame"
 	"github.com/streamvet/streamvet/engine/verdict"
 )
@@ -30,7 +32,10 @@ func (d *black) knobs() []knob {
 func (d *black) observe(dst []verdict.Score, o output, p *picture) []verdict.Score {
 	share := p.share(0, p.black+d.tolerance)
 	value := ramp(share, d.shareNeeded-0.2, d.shareNeeded, 1)
-	if p.titled(d.tolerance) {
+	switch {
+	case p.coloured():
+		value = 0
+	case p.titled(d.tolerance):
 		value = min(value, 0.45)
 	}
 	return append(dst, p.score(o, value, share))
@@ -52,7 +57,22 @@ func (p *picture) titled(tolerance float64) bool {
 
 // isBlack tells whether there is nothing to see, for the forms that have
 // nothing to say of such a picture.
-func (p *picture) isBlack() bool { return p.share(0, p.black+16) >= 0.97 }
+func (p *picture) isBlack() bool { return p.share(0, p.black+16) >= 0.97 && !p.coloured() }
+
+// coloured tells whether chroma lights what has no luma: a picture that a decoder
+// never filled, with all samples 0, is a bright green.
+func (p *picture) coloured() bool {
+	const least = 24 // levels of the mean from grey, of 8 bits: 34 or more of a colour
+	return math.Abs(meanOf(p.m.GridU[:])-128) > least || math.Abs(meanOf(p.m.GridV[:])-128) > least
+}
+
+func meanOf(cells []uint8) float64 {
+	sum := 0
+	for _, c := range cells {
+		sum += int(c)
+	}
+	return float64(sum) / float64(len(cells))
+}
 
 // dark: there is a picture, but even its bright parts are dim. Reading: the
 // luma level above which only 1 % of the samples lie. 0.5 where that is `level`

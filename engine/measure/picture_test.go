@@ -176,6 +176,8 @@ func TestPictureScores(t *testing.T) {
 		{"a scene that gains 90 levels", clip{scene: moving.change(20, 50, levels(func(y float64) float64 { return y + 90 })), frames: 60}, verdict.Overexposed, "20-50"},
 		{"a page is not overexposed", clip{scene: page, frames: 30}, verdict.Overexposed, ""},
 		{"solid colour", clip{scene: moving.change(10, 30, fill(120)).change(10, 30, grain(2)), frames: 40}, verdict.SolidColor, "10-30"},
+		{"a buffer that was never filled is a colour", clip{scene: moving.change(10, 30, empty), frames: 40}, verdict.SolidColor, "10-30"},
+		{"and not black", clip{scene: moving.change(10, 30, empty), frames: 40}, verdict.Black, ""},
 		{"clear sky with a gradient", clip{scene: func(int) *drawing {
 			d := newDrawing(sceneWidth, sceneHeight)
 			for i := range d.y {

@@ -91,6 +91,13 @@ func (s scene) refined(from int) scene {
 	})
 }
 
+// empty is a picture whose samples are all 0, which is green.
+func empty(d *drawing) {
+	clear(d.y)
+	clear(d.u)
+	clear(d.v)
+}
+
 func fill(level uint8) func(d *drawing) {
 	return func(d *drawing) {
 		for i := range d.y {
