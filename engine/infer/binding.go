@@ -49,8 +49,8 @@ type stepScores struct {
 }
 
 // Bind prepares s to run on the first rows of in, up to maxBatch. It runs the
-// network on what lies in the tensor, to learn the shape of the map and that
-// batches work. The tensor must stay open until the binding is closed; its memory
+// network on what lies in the tensor, to learn the shapes of the outputs and that
+// batches work; where a tensor of that shape is bound already, they are known. The tensor must stay open until the binding is closed; its memory
 // must not be the Go heap's.
 func (s *Session) Bind(in device.Tensor, maxBatch int) (*Binding, error) {
 	b, err := s.bind(in, maxBatch)
@@ -90,12 +90,8 @@ func (b *Binding) open() error {
 	s := b.session
 	s.capture.RLock()
 	defer s.capture.RUnlock()
-	tries := []int{1, b.maxBatch}[:min(2, b.maxBatch)]
-	if s.on != CPU {
-		tries = []int{b.maxBatch}
-	}
-	for _, n := range tries {
-		if err := b.tryOut(n); err != nil {
+	if !b.asAnother() {
+		if err := b.tryBatches(); err != nil {
 			return err
 		}
 	}
@@ -106,6 +102,23 @@ func (b *Binding) open() error {
 		return nil
 	}
 	return b.warmUp()
+}
+
+// asAnother takes the shapes of the outputs over from an open binding to a tensor of
+// the same shape. It is false where there is none.
+func (b *Binding) asAnother() bool {
+	b.session.mu.Lock()
+	defer b.session.mu.Unlock()
+	for other := range b.session.bindings {
+		if other.shape == b.shape {
+			for i := range b.scores {
+				b.scores[i].rank, b.scores[i].steps = other.scores[i].rank, other.scores[i].steps
+			}
+			b.mapH, b.mapW = other.mapH, other.mapW
+			return true
+		}
+	}
+	return false
 }
 
 func (b *Binding) openOutputs() error {

@@ -11,6 +11,20 @@ import (
 	"unsafe"
 )
 
+// tryBatches tries out what may be run: on a GPU always all rows.
+func (b *Binding) tryBatches() error {
+	tries := []int{1, b.maxBatch}[:min(2, b.maxBatch)]
+	if b.session.on != CPU {
+		tries = []int{b.maxBatch}
+	}
+	for _, n := range tries {
+		if err := b.tryOut(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // tryOut runs n rows with outputs that ONNX Runtime allocates, and holds their
 // shapes to what a network may give.
 func (b *Binding) tryOut(n int) error {
