@@ -137,7 +137,7 @@ func (e *Engine) open(ctx context.Context, c SourceConfig) (*Source, error) {
 	}
 	s := &Source{
 		engine: e, name: c.Name, log: e.config.Logger.With("source", c.Name), media: m, queue: queue,
-		judge: newJudge(c.Sink, l.scribe, c.Epoch, &e.tally), realtime: c.Realtime, paced: c.Paced, until: c.Until, selection: c.Selection,
+		judge: newJudge(c.Sink, c.Epoch, &e.tally), realtime: c.Realtime, paced: c.Paced, until: c.Until, selection: c.Selection,
 		stop: cancel, done: make(chan struct{}), started: time.Now(),
 	}
 	s.clock.enter(&e.tally)

@@ -17,7 +17,7 @@ import (
 type judge struct {
 	mu       sync.Mutex
 	sink     Sink
-	scribe   *scribe
+	scribes  map[int]*scribe // by track: one may have taken up other detectors before the rest
 	epoch    int
 	trackers map[int]*verdict.Tracker // by track
 	pending  []verdict.Verdict        // reused
@@ -34,17 +34,17 @@ type camera interface {
 	shoot(at time.Duration) *streamvetv1.Evidence
 }
 
-func newJudge(sink Sink, s *scribe, epoch int, all *tally) *judge {
-	return &judge{sink: sink, scribe: s, epoch: epoch, trackers: map[int]*verdict.Tracker{}, byDefect: map[verdict.Defect]int{}, all: all}
+func newJudge(sink Sink, epoch int, all *tally) *judge {
+	return &judge{sink: sink, epoch: epoch, scribes: map[int]*scribe{}, trackers: map[int]*verdict.Tracker{}, byDefect: map[verdict.Defect]int{}, all: all}
 }
 
 // follow makes the tracker of one track.
-func (j *judge) follow(source string, track int, outputs []verdict.Output) error {
+func (j *judge) follow(source string, track int, outputs []verdict.Output, s *scribe) error {
 	t, err := verdict.NewTracker(source, track, outputs)
 	if err != nil {
 		return err
 	}
-	j.trackers[track] = t
+	j.trackers[track], j.scribes[track] = t, s
 	return nil
 }
 
@@ -57,8 +57,8 @@ func (j *judge) change(track int, outputs []verdict.Output, s *scribe) error {
 		return fmt.Errorf("track %d: %w", track, err)
 	}
 	j.tell(nil) // as the scribe before knows them
-	j.changed = j.changed || s != j.scribe
-	j.scribe = s
+	j.changed = j.changed || s != j.scribes[track]
+	j.scribes[track] = s
 	return nil
 }
 
@@ -108,7 +108,7 @@ func (j *judge) finish() {
 
 func (j *judge) tell(look camera) {
 	for _, v := range j.pending {
-		r := j.scribe.record(v)
+		r := j.scribes[v.Track].record(v)
 		r.Id, r.Epoch = epochID(j.epoch, r.Id), uint32(j.epoch)
 		if isShadow(v.Detector) {
 			j.tellShadow(r, look)

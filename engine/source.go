@@ -129,7 +129,7 @@ func (s *Source) prepare(l *lineup) error {
 		return err
 	}
 	follow := func(index int, outputs []verdict.Output) {
-		err = errors.Join(err, s.judge.follow(s.name, index, s.outputsOf(l, index, outputs)))
+		err = errors.Join(err, s.judge.follow(s.name, index, s.outputsOf(l, index, outputs), l.scribe))
 	}
 	for _, t := range video {
 		follow(t.Info.Index, l.pictureOutputs)
