@@ -121,7 +121,15 @@ func pictureSet(t *testing.T) []models.Detector {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(set.Detectors(), brightest(t, models.Sampling{Every: 40 * time.Millisecond}), crackle(t))
+	ds := set.Detectors()
+	for i := range ds {
+		if ds[i].Name == "distortion" { // the order of its sums depends on the batch, by 2e-7 of a score
+			network := *ds[i].Network
+			network.Batch.MaxSize = 1
+			ds[i].Network = &network
+		}
+	}
+	return append(ds, brightest(t, models.Sampling{Every: 40 * time.Millisecond}), crackle(t))
 }
 
 // A source that NVDEC refuses is decoded in software, and its pictures are
