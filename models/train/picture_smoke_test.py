@@ -70,7 +70,7 @@ def test_training(windows):
 
 def test_export(net, windows, folder):
     data = picture_data.samples(windows)
-    offsets = export.calibrate(net, data, data, .01, .01, 0)
+    offsets = export.calibrate(net, data, data, .01, .01)
     model = export.Shipped(net, offsets).eval()
     path = os.path.join(folder, "smoke.onnx")
     export.write(model, path)
