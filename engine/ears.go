@@ -135,12 +135,13 @@ func (e *ears) endForms() error {
 	return e.source.judge.scores(e.track, e.scores, nil)
 }
 
-// close waits for the networks' answers.
+// close waits for the networks' answers, and lets them go: the last one to do so closes
+// a network, which must not be the network itself, in an answer.
 func (e *ears) close() error {
+	e.looks.Wait()
 	var errs []error
 	for _, l := range e.listeners {
 		errs = append(errs, l.close())
 	}
-	e.looks.Wait()
 	return errors.Join(errs...)
 }
