@@ -19,7 +19,8 @@ ALLOWED = ("permissive", "share-alike")
 COLLECTIONS = {
     "wesnoth-1.16-music": ("", False, "GPL-2+", "share-alike"),
     "sonic-pi-samples": ("train", False, "CC0 (131 files), CC BY-SA 4.0", "share-alike"),
-    "lmms-common": ("train", False, "GPL-2+", "share-alike"),
+    # Debian doubts that all samples of LMMS are GPL-2+ (lmms issue 2752): never trained on.
+    "lmms-common": ("test", False, "GPL-2+, in doubt", "share-alike"),
     "hydrogen-data": ("train", False, "GPL-2+", "share-alike"),
     "hydrogen-drumkits": ("train", False, "GPL-2+", "share-alike"),
     "asterisk-core-sounds-en-g722": ("train", True, "CC BY-SA 3.0", "share-alike"),
@@ -41,9 +42,10 @@ COLLECTIONS = {
     "ufoai-music": ("", False, "GPL-2+, CC BY-SA 3.0", "share-alike"),
     "fb-music-high": ("train", False, "GPL-2", "share-alike"),
     "hyperrogue-music": ("train", False, "CC BY-SA 3.0", "share-alike"),
-    "hedgewars-data": ("train", False, "GPL-2", "share-alike"),
+    "hedgewars-data": ("train", False, "GPL-2, sounds GFDL 1.3 and CC BY-SA 3.0", "share-alike"),
     "supertux-data": ("test", False, "GPL-2+, CC BY-SA", "share-alike"),
-    "openttd-opensfx": ("train", False, "CC BY-SA 3.0", "share-alike"),
+    # The package comes with the text of Sampling Plus 1.0 beside those of its own licences, so single sounds may be under it: never trained on.
+    "openttd-opensfx": ("test", False, "CC BY-SA 3.0", "share-alike"),
     "sound-theme-freedesktop": ("train", True, "GPL-2+, CC BY-SA", "share-alike"),
     "oxygen-sounds": ("val", True, "LGPL-3+", "share-alike"),
     "espeak-ng": ("train", False, "speech made by espeak-ng (GPL-3+) from public text", "share-alike"),
