@@ -22,6 +22,8 @@ ALSO = {
     "codec_damage": ("click", "dropout", "audio_stutter", "clipping", "hiss"), "clipping": ("click",),
 }
 
+EACH = (2, 1, 1, 1, 2, 4, 4)  # crops of each kind in a batch: most of what no closed form detects
+
 
 class Row:
     """One programme: samples, and for each millisecond which defects are heard (bit k) and which are not asked for."""
@@ -70,14 +72,14 @@ def load(folder) -> list[Row]:
 class Batches:
     """Crops around defects of each kind, crops of anything, and those that scored high without a defect."""
 
-    def __init__(self, rows, rng, each=2, plain=8, hard=4):
+    def __init__(self, rows, rng, each=EACH, plain=6, hard=5):
         self.rng, self.each, self.plain, self.hard_share = rng, each, plain, hard
         self.by_kind = [[r for r in rows if r.kind == kind and r.spots] for kind in KINDS]
         self.rows = rows
         self.hard = []  # (score, row, at)
 
     def next(self):
-        picks = [self.defect(rows) for rows in self.by_kind if rows for _ in range(self.each)]
+        picks = [self.defect(rows) for rows, count in zip(self.by_kind, self.each) if rows for _ in range(count)]
         picks += [self.anywhere(self.rows[self.rng.integers(len(self.rows))]) for _ in range(self.plain)]
         for _ in range(min(self.hard_share, len(self.hard))):
             _, row, at = self.hard[self.rng.integers(len(self.hard))]

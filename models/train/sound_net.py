@@ -119,7 +119,7 @@ class Views(nn.Module):
         held = -F.max_pool1d(-F.pad(above, (0, 3)), 4, 1)                                  # least of 4 samples
         longer = -F.max_pool1d(-F.pad(held, (0, 12)), 4, 1, dilation=4)                    # of 16
         shares = [y > .9, y < -.9, above > .7, above > .97, held > .7, held > .9, held > .97, longer > .7, longer > .9, size > .97, size > 1.]
-        share = torch.cat([s.float() for s in shares], 1).unflatten(2, (STEPS, STEP)).mean(3)
+        share = torch.cat([s.unflatten(2, (STEPS, STEP)).float().mean(3) for s in shares], 1)
         power = (x * x).unflatten(2, (STEPS, STEP)).mean(3)
         levels = torch.cat([torch.log(peak + 1e-5), .5 * torch.log(power + 1e-10), .5 * torch.log(power + 1e-10) - torch.log(peak + 1e-5)], 1)
         return torch.cat([.3 * torch.log(share + 1e-3) + 1, .2 * levels + .5], 1)

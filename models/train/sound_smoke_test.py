@@ -69,7 +69,7 @@ def test_training(folder):
     rows = sound_data.load(os.path.join(folder, "train"))
     assert {r.kind for r in rows if r.spots}, "no defect was made"
     torch.manual_seed(1)
-    net, batches = SoundNet(), sound_data.Batches(rows, np.random.default_rng(1), each=2, plain=4)
+    net, batches = SoundNet(), sound_data.Batches(rows, np.random.default_rng(1), each=[2] * 7, plain=4)
     optimiser, losses = torch.optim.AdamW(net.parameters(), 3e-3), []
     for _ in range(20):
         x, present, known = batches.next()
