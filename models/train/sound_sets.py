@@ -144,12 +144,25 @@ def hashed_split(text: str) -> str:
 
 
 def write_provenance(found: list[Recording], out: str) -> None:
+    """A row for each clip; of packages, which hold thousands of recordings, one for all of a package in one split."""
+    rows = {}
+    for r in found:
+        rows.setdefault((r.split, r.collection if r.collection in COLLECTIONS else r.name), []).append(r)
     with open(out, "w") as f:
-        f.write("path\tsha256\tcollection\tgroup\tsplit\tlicence_class\tlicence\n")
-        for r in sorted(found, key=lambda r: (r.split, r.name)):
-            with open(r.path, "rb") as data:
-                digest = hashlib.sha256(data.read()).hexdigest()
-            f.write(f"{r.name}\t{digest}\t{r.collection}\t{r.group}\t{r.split}\t{r.licence_class}\t{r.licence}\n")
+        f.write("path\tfiles\tsha256\tgroups\tsplit\tlicence_class\tlicence\n")
+        for (split, name), these in sorted(rows.items()):
+            groups = {r.group for r in these}
+            group = groups.pop() if len(groups) == 1 else f"{len(groups)} groups"
+            f.write(f"{name}\t{len(these)}\t{digest(these)}\t{group}\t{split}\t{these[0].licence_class}\t{these[0].licence}\n")
+
+
+def digest(these: list[Recording]) -> str:
+    """Of one recording its SHA-256; of several, that of their digests, in order of their names."""
+    digests = []
+    for r in sorted(these, key=lambda r: r.name):
+        with open(r.path, "rb") as data:
+            digests.append(hashlib.sha256(data.read()).hexdigest())
+    return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
 def main() -> None:
