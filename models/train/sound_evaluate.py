@@ -23,8 +23,6 @@ from sound_data import EDGE_MS, WINDOW_MS, load
 from sound_defects import KINDS
 from sound_net import RATE, WINDOW
 
-LONGEST = 240  # seconds of one recording
-
 
 class Model:
     """The shipped network; what it does not speak of is not there."""
@@ -59,9 +57,9 @@ def clean_tracks(args, split):
         if r.split == split:
             chosen.setdefault(r.group, []).append(r)
     seconds, rng = 0., np.random.default_rng(3)
-    for group in sorted(chosen):
+    for group in rng.permutation(sorted(chosen)):
         for r in chosen[group][:args.files]:
-            x = sound_codecs.read(r.path, RATE, 1, seconds=LONGEST)
+            x = sound_codecs.read(r.path, RATE, 1, seconds=args.longest)
             if x.shape[1] < RATE // 2:
                 continue
             codec = str(rng.choice(sound_codecs.TRAIN_CODECS if split == "val" else [*sound_codecs.TRAIN_CODECS, "opus", "opus"]))
@@ -140,6 +138,7 @@ def main():
     for name in ("--weights", "--model", "--set", "--data", "--sounds", "--out"):
         args.add_argument(name)
     args.add_argument("--files", type=int, default=3, help="recordings of a content group")
+    args.add_argument("--longest", type=float, default=240, help="seconds of one recording, at most")
     args.add_argument("--hours", type=float, default=3., help="of clean sound, at most")
     args.add_argument("--per-hour", type=float, default=.1, help="false alarms of a defect that are allowed")
     args.add_argument("--margin", type=float, default=.3, help="logits above the threshold that the clean sound gives")
