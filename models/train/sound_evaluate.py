@@ -79,7 +79,7 @@ def calibrate(args):
     calibration = {}
     for k, kind in enumerate(KINDS):
         allowed = int(args.per_hour * seconds / 3600)
-        threshold = sound_rules.threshold_for([t[k] for t in tracks], kind, allowed) + args.margin
+        threshold = sound_rules.threshold_for([t[k] for t in tracks], kind, allowed) + sound_rules.MARGIN.get(kind, .3)
         calibration[kind] = dict(threshold=round(float(threshold), 3), slope=1., allowed=allowed, hours=round(seconds / 3600, 3))
         print(f"{kind}: threshold {threshold:.2f} for {allowed} alarms in {seconds / 3600:.2f} h", flush=True)
     with open(args.out, "w") as f:
@@ -141,7 +141,6 @@ def main():
     args.add_argument("--longest", type=float, default=240, help="seconds of one recording, at most")
     args.add_argument("--hours", type=float, default=3., help="of clean sound, at most")
     args.add_argument("--per-hour", type=float, default=.1, help="false alarms of a defect that are allowed")
-    args.add_argument("--margin", type=float, default=.3, help="logits above the threshold that the clean sound gives")
     args = args.parse_args()
     torch.set_num_threads(1)
     {"calibrate": calibrate, "set": numbers, "clean": clean, "speed": speed}[args.command](args)

@@ -1,6 +1,6 @@
 """Trained weights to the ONNX file of the detector: an output a defect, float32 [N,64], 0..1, 0.5 at the calibrated threshold.
 
-    sound_export.py --weights sound.pt --calibration calibration.json --out sound_defects.onnx
+    sound_export.py --weights sound.pt --calibration calibration.json --out sound_defects.onnx [--kinds hiss,audio_stutter]
 
 The calibration (`sound_evaluate.py calibrate`) holds for each defect the logit at which false alarms are as rare as asked, and the spread of
 logits. Checks: onnx.checker, size, parity with PyTorch.
@@ -117,11 +117,12 @@ def main():
     args.add_argument("--weights", required=True)
     args.add_argument("--calibration", required=True)
     args.add_argument("--out", required=True)
+    args.add_argument("--kinds", default="hiss,audio_stutter", help="the defects that the file speaks of")
     args = args.parse_args()
     torch.set_num_threads(1)
     with open(args.calibration) as f:
         calibration = json.load(f)
-    kinds = [k for k in KINDS if k in calibration]
+    kinds = [k for k in KINDS if k in args.kinds.split(",")]
     model = Shipped(fold(load_net(args.weights)), kinds, [calibration[k]["threshold"] for k in kinds], [calibration[k]["slope"] for k in kinds]).eval()
     write(model, kinds, args.out)
     difference = largest_difference(model, args.out)
