@@ -76,7 +76,7 @@ func TestEveryDefectHasADetector(t *testing.T) {
 		}
 	}
 	const shipped = `black freeze stutter dark overexposed solid_color color_bars letterbox_change combing flash blockiness compression upscaling blur noise banding block_corruption
-		silence clipping loudness true_peak phase dead_channel dc_offset hum hiss click dropout audio_stutter
+		silence clipping loudness true_peak phase dead_channel dc_offset hum click dropout audio_stutter
 		decode_error timestamp_jump format_change missing_track av_desync`
 	for _, d := range strings.Fields(shipped) {
 		if !has[verdict.Defect(d)] {
