@@ -23,6 +23,7 @@ func (n *network) judge(l look, at *lane, b *infer.Binding, row int) error {
 	at.answer = at.answer[:0]
 	for i, o := range n.detector.Outputs {
 		value := fuse(o.Fusion, float64(b.Scores(i, row)[0]), l.suspicion)
+		value = l.viewer.habits[i].tell(o.Change, value, l.scene)
 		s := verdict.Score{Detector: n.detector.Name, Defect: o.Defect, PTS: l.pts, Duration: l.duration, Value: value, Reading: value}
 		if n.spec.Map != "" && o.Score == "" {
 			s.Region, s.Reading = n.region(l, at, b, row)

@@ -16,8 +16,10 @@ func fuse(f *models.Fusion, score float64, s measure.Suspicion) float64 {
 		return score
 	}
 	odds := f.Bias + f.Network*logOdds(score) + f.Damaged*s.Damaged
-	return 1 / (1 + math.Exp(-odds))
+	return logistic(odds)
 }
+
+func logistic(odds float64) float64 { return 1 / (1 + math.Exp(-odds)) }
 
 // logOdds is ln(p/(1-p)). Beyond a millionth a score in single precision says no more.
 func logOdds(p float64) float64 {

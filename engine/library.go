@@ -97,7 +97,7 @@ func (e *Engine) networkFor(d models.Detector) (*network, error) {
 func (n *network) is(d models.Detector) bool {
 	return n.detector.Name == d.Name && n.detector.Version == d.Version && reflect.DeepEqual(n.detector.Network, d.Network) &&
 		slices.EqualFunc(n.detector.Outputs, d.Outputs, func(a, b models.Output) bool {
-			return a.Defect == b.Defect && a.Score == b.Score && reflect.DeepEqual(a.Fusion, b.Fusion)
+			return a.Defect == b.Defect && a.Score == b.Score && reflect.DeepEqual(a.Fusion, b.Fusion) && reflect.DeepEqual(a.Change, b.Change)
 		})
 }
 

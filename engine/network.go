@@ -73,6 +73,8 @@ type sight struct {
 	width, height int
 	rotation      int // clockwise degrees from the picture as coded to the one shown
 	suspicion     measure.Suspicion
+	scene         int // cuts before it
+	viewer        *viewer
 }
 
 // filled is a batch that the inference goroutine owns. It ends with lane.Done.

@@ -27,10 +27,13 @@ type viewer struct {
 	owed    bool          // a look is due and was not had yet,
 	due     time.Duration // since here; it is missed after
 	within  time.Duration // this, when another one is due
+	habits  []habit       // by output; the inference goroutine's
 }
 
 // newViewer takes over a use of n.
-func newViewer(n *network, p *pictures) *viewer { return &viewer{network: n, owner: p} }
+func newViewer(n *network, p *pictures) *viewer {
+	return &viewer{network: n, owner: p, habits: make([]habit, len(n.detector.Outputs))}
+}
 
 // fit prepares for pictures of the geometry of f. A network that cannot take
 // them is left out until the geometry changes: the other detectors go on.
@@ -109,7 +112,8 @@ func (v *viewer) show(f arrival, slot batch.Slot, s measure.Suspicion) error {
 	f.way.stage("prepare", began, committed)
 	v.lane.Commit(slot, look{
 		source: v.owner.source, pending: &v.owner.looks, came: f.at, way: f.way.hold(), committed: committed,
-		sight: sight{owner: v.owner, pts: f.PTS, duration: f.Duration, width: f.Width, height: f.Height, rotation: f.Rotation, suspicion: s},
+		sight: sight{owner: v.owner, pts: f.PTS, duration: f.Duration, width: f.Width, height: f.Height, rotation: f.Rotation, suspicion: s,
+			scene: v.owner.forms.Scene(), viewer: v},
 	})
 	return nil
 }

@@ -52,6 +52,7 @@ func (r *report) check(m *Manifest, folder string) {
 	}
 	r.outputs(m)
 	r.fusion(m)
+	r.change(m)
 	if m.Network != nil {
 		r.need(m.Input == "picture" || m.Input == "sound", "network", "a network takes pictures or sound, the input is %.20q: use a measure", m.Input)
 		r.network(m.Network, m.Input)

@@ -37,6 +37,8 @@ type Output struct {
 	Rule  Rule   `yaml:"rule"`
 	// Fusion joins the network's score with hints of damage; nil: it stays as it is.
 	Fusion *Fusion `yaml:"fusion,omitempty"`
+	// Change compares the score with what it usually is in the scene; nil: it does not.
+	Change *Change `yaml:"change,omitempty"`
 }
 
 // Rule is verdict.Rule as it is written in a manifest.

@@ -75,8 +75,8 @@ func TestWrongArguments(t *testing.T) {
 	}{
 		{"vet", []string{"name at least one file or URL", "--help"}},
 		{"vet --only black,blakc " + file, []string{`no detector "blakc"`, "black", "silence", "decode_error"}},
-		{"vet --without blur,nosuch " + file, []string{`no detector "nosuch"`, "freeze"}},
-		{"vet --only black --without blur " + file, []string{"exclude each other"}},
+		{"vet --without noise,nosuch " + file, []string{`no detector "nosuch"`, "freeze"}},
+		{"vet --only black --without noise " + file, []string{"exclude each other"}},
 		{"vet --models " + folder + "/none " + file, []string{"there is no directory", "/none"}},
 		{"vet --models " + folder + " " + file, []string{"detector.yaml"}},
 		{"vet --truth " + truth + " " + file, []string{"sauce"}},

@@ -50,7 +50,6 @@ func pictureForms() map[string]func() pictureForm {
 		"combing":          newCombing,
 		"flash":            newFlash,
 		"blockiness":       newBlockiness,
-		"blur":             newBlur,
 		"noise":            newNoise,
 	}
 }
@@ -114,6 +113,10 @@ func (s *Picture) Observe(dst []verdict.Score, f FrameInfo, m *frame.Measures) [
 // Suspicion is what hints at damage in the last picture.
 func (s *Picture) Suspicion() Suspicion { return s.p.suspicion }
 
+// Scene counts the cuts until the picture that was observed last, that into the first
+// scene included.
+func (s *Picture) Scene() int { return s.p.scene }
+
 // Onsets has the last picture, if it is one. It is valid until the next Observe.
 func (s *Picture) Onsets() []Onset { return s.p.novelty.found }
 
@@ -135,6 +138,7 @@ type picture struct {
 
 	previous          [frame.GridHeight * frame.GridWidth]uint8
 	sinceCut          int     // pictures, this one included
+	scene             int     // counts the cuts
 	jolt              float64 // change against the usual one
 	coarse            float64 // change of the grid, levels a cell
 	change            float64 // mean absolute difference to the previous picture, levels a sample
@@ -168,6 +172,7 @@ func (p *picture) findCut() {
 	p.jolt = p.change / max(p.usual, 0.25)
 	if p.m.HasPrevious == 0 {
 		p.cut, p.sinceCut, p.usual = true, 1, 0
+		p.scene++
 		return
 	}
 	grid := 0
@@ -180,6 +185,7 @@ func (p *picture) findCut() {
 	p.sinceCut++
 	if p.cut {
 		p.sinceCut = 1
+		p.scene++
 	}
 	// A cut says nothing of how much moves when something does, nor does a picture at
 	// rest. One cut after another is motion.

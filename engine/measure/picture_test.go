@@ -202,8 +202,6 @@ func TestPictureScores(t *testing.T) {
 
 		{"blocks", clip{scene: moving.change(10, 30, blocky(0.7)), frames: 40}, verdict.Blockiness, "10-30"},
 		{"faint blocks", clip{scene: moving.change(10, 30, blocky(0.1)), frames: 40}, verdict.Blockiness, ""},
-		{"blur", clip{scene: moving.change(30, 50, blurred(4)), frames: 60}, verdict.Blur, "30-50"},
-		{"slightly soft", clip{scene: moving.change(30, 50, blurred(0.7)), frames: 60}, verdict.Blur, ""},
 		{"noise", clip{scene: moving.change(10, 30, grain(20)), frames: 40}, verdict.Noise, "10-30"},
 		{"film grain", clip{scene: moving.change(10, 30, grain(4)), frames: 40}, verdict.Noise, ""},
 	}

@@ -137,36 +137,6 @@ func levels(f func(y float64) float64) func(d *drawing) {
 	}
 }
 
-func blurred(sigma float64) func(d *drawing) {
-	radius := int(3 * sigma)
-	weights := make([]float64, 2*radius+1)
-	for k := range weights {
-		weights[k] = math.Exp(-math.Pow(float64(k-radius)/sigma, 2) / 2)
-	}
-	smooth := func(src []uint8, n, stride int, at int) float64 {
-		sum, all := 0.0, 0.0
-		for k, w := range weights {
-			if i := at + k - radius; i >= 0 && i < n {
-				sum, all = sum+w*float64(src[i*stride]), all+w
-			}
-		}
-		return sum / all
-	}
-	return func(d *drawing) {
-		c := d.clone()
-		for y := range d.h {
-			for x := range d.w {
-				c.y[y*d.w+x] = uint8(math.Round(smooth(d.y[y*d.w:], d.w, 1, x)))
-			}
-		}
-		for y := range d.h {
-			for x := range d.w {
-				d.y[y*d.w+x] = uint8(math.Round(smooth(c.y[x:], d.h, d.w, y)))
-			}
-		}
-	}
-}
-
 // woven puts the odd rows of the picture lag pictures earlier into each picture.
 func (s scene) woven(lag int) scene {
 	return func(n int) *drawing {

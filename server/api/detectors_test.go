@@ -64,7 +64,7 @@ func TestDetectorsComeAndGo(t *testing.T) {
 	dir := t.TempDir()
 	folder(t, dir, "staging/black", "black", "version: "+version(t, "black"), "version: 9.0.0")
 	folder(t, dir, "freeze", "freeze")
-	folder(t, dir, "bad", "blur", "raise:", "rise:")
+	folder(t, dir, "bad", "noise", "raise:", "rise:")
 	folder(t, dir, "silly", "black", "name: black", "name: silly", "measure: black", "measure: nothing")
 	h := open(t, options{folder: dir})
 	step := func(what string, err error, want string) {
