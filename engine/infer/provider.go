@@ -170,7 +170,7 @@ func fixSignals() int { return int(C.infer_fix_signals()) }
 
 // shapeWork are operators that compute with shapes where the CUDA provider leaves
 // them to the CPU: operators such as TopK and Reshape want those in host memory.
-var shapeWork = []string{"Shape", "Gather", "Min", "Max", "Concat", "Slice", "Squeeze", "Unsqueeze", "Cast", "Add", "Sub", "Mul", "Div", "Range", "ConstantOfShape"}
+var shapeWork = []string{"Shape", "Gather", "Min", "Max", "Concat", "Slice", "Squeeze", "Unsqueeze", "Cast", "Add", "Sub", "Mul", "Div", "Clip", "Range", "ConstantOfShape"}
 
 // tellOfCPU logs the operators of a session on a GPU that run on the CPU. Beyond
 // the arithmetic of shapes each costs a way to the host and back.
