@@ -31,6 +31,7 @@ import (
 var (
 	loadSources   = flag.Int("load.sources", 100, "sources of TestLoad")
 	loadFollowers = flag.Int("load.followers", 1000, "followers of TestLoad")
+	loadWithout   = flag.String("load.without", "", "detectors that TestLoad does without, a,b,...")
 )
 
 const settleTime, loadTime = 10 * time.Second, 40 * time.Second
@@ -42,7 +43,7 @@ func TestLoad(t *testing.T) {
 		t.Skip("left out, since it keeps the machine busy for minutes: go test ./server/livetest -load -run TestLoad")
 	}
 	need(t, "ffmpeg")
-	s := serve(t)
+	s := serve(t, "--detectors-without="+*loadWithout)
 	conns := make([]*grpc.ClientConn, 10)
 	for i := range conns {
 		conns[i] = dial(t, s.Address())
