@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"context"
 	"math"
 	"testing"
+	"time"
 
+	"github.com/streamvet/streamvet/engine/verdict"
 	"github.com/streamvet/streamvet/models"
 )
 
@@ -40,5 +43,53 @@ func TestChange(t *testing.T) {
 	var h habit
 	if got := h.tell(nil, 0.3, 1); got != 0.3 || h.looks != nil {
 		t.Errorf("without a change to look for: %v, %v", got, h.looks)
+	}
+}
+
+// What begins within a scene raises the scores of a network; what begins with a cut
+// does not.
+func TestChangeWithinAScene(t *testing.T) {
+	book := func(path string, c *models.Change) []verdict.Score {
+		d := brightest(t, models.Sampling{Every: 400 * time.Millisecond})
+		d.Outputs[0].Change = c
+		e := openWith(t, []models.Detector{d})
+		b := &scoreBook{}
+		s, err := e.Add(context.Background(), SourceConfig{URL: path, Sink: b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.all
+	}
+	for _, c := range []struct {
+		name, box string
+		raised    bool
+	}{
+		{"a small box within the scene", "x=32:y=32:w=32:h=32", true},
+		{"all of the picture", "x=0:y=0:w=iw:h=ih", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := clip(t, "change.ts", "-f", "lavfi", "-i", "color=c=0x303030:size=320x192:rate=25:duration=6",
+				"-vf", "drawbox="+c.box+":color=0x707070:t=fill:enable='gte(t,3)'", "-c:v", "mpeg2video", "-q:v", "2")
+			plain := book(path, nil)
+			told := book(path, &models.Change{Looks: 4, Margin: 0.5, Least: 0.1})
+			if len(plain) != len(told) || len(plain) < 12 {
+				t.Fatalf("%d looks, %d with a change to look for", len(plain), len(told))
+			}
+			raised := 0
+			for i, p := range plain {
+				if p.Value < 0.5 && told[i].Value >= 0.5 {
+					raised++
+				}
+			}
+			if late := len(plain) / 3; c.raised && raised < late || !c.raised && raised > 0 {
+				t.Errorf("%d of %d looks are raised", raised, len(plain))
+			}
+		})
 	}
 }
