@@ -12,14 +12,17 @@ import os
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from torch import nn
 
+import export
 from picture_data import load, samples
 from picture_distort import DEFECTS
 from picture_net import Looker, PictureNet, Statistics
 from picture_train import held_out, logits_of
+
+# Pictures that parity is taken over: (n, height, width), smaller than a patch too.
+SIZES = (1, 288, 352), (2, 720, 1280), (3, 144, 1920), (1, 128, 128), (1, 176, 320), (1, 1088, 1920), (2, 64, 96)
 
 FOOTAGE = ["natural", "overlay", "rendered", "screen", "animation"]
 MARGIN = {"blur": .4, "noise": .4, "banding": 0, "compression": .4, "upscaling": 0}  # logits; none where few clean pictures come near
@@ -75,16 +78,7 @@ def write(model: Shipped, path: str) -> None:
 
 
 def largest_difference(model: Shipped, path: str) -> float:
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    worst, noise = 0.0, np.random.default_rng(5)
-    for n, h, w in ((1, 288, 352), (2, 720, 1280), (3, 144, 1920), (1, 128, 128), (1, 176, 320), (1, 1088, 1920), (2, 64, 96)):
-        luma = noise.integers(0, 256, (n, 1, h, w), dtype=np.uint8)
-        luma[..., : h // 2, :] = (np.add.outer(np.arange(h // 2), np.arange(w)) // 9 % 256).astype(np.uint8)
-        with torch.no_grad():
-            expected = model(torch.from_numpy(luma))
-        for got, want in zip(session.run(DEFECTS, {"luma": luma}), expected):
-            worst = max(worst, float(np.abs(got - want.numpy()).max()))
-    return worst
+    return export.largest_difference(model, path, DEFECTS, SIZES)
 
 
 def main():
