@@ -95,7 +95,6 @@ type span struct{ start, end int64 }
 
 func (s span) length() int64         { return s.end - s.start }
 func (s span) contains(n int64) bool { return n >= s.start && n < s.end }
-func (s span) overlaps(o span) bool  { return s.start < o.end && o.start < s.end }
 
 // pictureContext is what an edit of pictures may know.
 type pictureContext struct {

@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"strconv"
@@ -137,14 +136,6 @@ func await(t testing.TB, what string, is func() bool) {
 			t.Fatalf("in vain: %s", what)
 		}
 	}
-}
-
-func ids(records []Record) string {
-	text := ""
-	for _, r := range records {
-		text += fmt.Sprintf("%d:%s/%s ", r.Sequence, r.Verdict.GetSource(), r.Verdict.GetId())
-	}
-	return text
 }
 
 func evidence(data string) *streamvetv1.Evidence {
