@@ -70,7 +70,7 @@ func (s *Session) bind(in device.Tensor, maxBatch int) (*Binding, error) {
 	if b.program, err = s.take(b.shape); err != nil {
 		return nil, err
 	}
-	b.runNow = func() error { return failure(C.infer_run(handle(b.program.ort), b.running)) }
+	b.runNow = func() error { return failure(C.infer_run(handle(b.program.ort), b.running, b.program.waits())) }
 	if err := b.open(); err != nil {
 		return nil, errors.Join(err, b.free())
 	}

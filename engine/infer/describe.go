@@ -20,7 +20,7 @@ func (l *Library) Describe(onnx []byte) (inputs, outputs []Port, err error) {
 		return nil, nil, errors.New("network.file: the ONNX file is empty")
 	}
 	s := &Session{library: l, on: CPU, gpu: -1, spec: Spec{ONNX: onnx}}
-	p, err := s.newProgram()
+	p, err := s.newProgram(anyShape)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -74,6 +74,44 @@ OrtStatus *infer_tensorrt_options(const OrtTensorRTProviderOptionsV2 *o, char **
   return s ? s : take(mem, own, text);
 }
 
+OrtStatus *infer_axis(const OrtSession *session, size_t i, char **name) {
+  const OrtApi *api = infer_api();
+  const OrtTensorTypeAndShapeInfo *info = NULL;
+  const char *names[INFER_MAX_RANK] = {0};
+  OrtTypeInfo *type;
+  size_t rank = 0;
+  *name = strdup("");
+  OrtStatus *s = api->SessionGetInputTypeInfo(session, 0, &type);
+  if (s) return s;
+  s = api->CastTypeInfoToTensorInfo(type, &info);
+  if (!s && info) s = api->GetDimensionsCount(info, &rank);
+  if (!s && i < rank && rank <= INFER_MAX_RANK && !(s = api->GetSymbolicDimensions(info, names, rank)) && names[i]) {
+    free(*name);
+    *name = strdup(names[i]);
+  }
+  api->ReleaseTypeInfo(type);
+  return s;
+}
+
+OrtStatus *infer_fix(OrtSessionOptions *o, const char *name, int64_t size) {
+  return infer_api()->AddFreeDimensionOverrideByName(o, name, size);
+}
+
+OrtAllocator *infer_pinned(const OrtSession *session, int gpu) {
+  const OrtApi *api = infer_api();
+  OrtMemoryInfo *memory;
+  OrtAllocator *pinned = NULL;
+  OrtStatus *s = api->CreateMemoryInfo("CudaPinned", OrtDeviceAllocator, gpu, OrtMemTypeCPUOutput, &memory);
+  if (!s) {
+    s = api->CreateAllocator(session, memory, &pinned);
+    api->ReleaseMemoryInfo(memory);
+  }
+  if (s) api->ReleaseStatus(s);
+  return pinned;
+}
+
+void infer_unpin(OrtAllocator *pinned) { infer_api()->ReleaseAllocator(pinned); }
+
 static OrtStatus *list_nodes(const OrtEpAssignedSubgraph *g, FILE *f) {
   const OrtApi *api = infer_api();
   const OrtEpAssignedNode *const *nodes;

@@ -33,6 +33,7 @@ type Session struct {
 	on      Provider // that computes it
 	gpu     int      // its number; -1 where the CPU computes
 	spec    Spec     // ONNX only where programs are made of it later
+	axes    []string // on a GPU the names of the input's dimensions, "" without one
 
 	lost      atomic.Bool // the GPU
 	badValues atomic.Int64
@@ -99,13 +100,17 @@ func (l *Library) provider(d device.Device) (Provider, error) {
 // start makes a session and its first program.
 func (l *Library) start(spec Spec, at Place, on Provider, gpu int) (*Session, error) {
 	s := &Session{library: l, at: at, on: on, gpu: gpu, spec: spec, programs: map[device.Shape]*program{}, bindings: map[*Binding]struct{}{}}
-	p, err := s.newProgram()
+	p, err := s.newProgram(anyShape)
 	if err != nil {
 		return nil, err
 	}
-	s.programs[anyShape] = p
 	if err := p.thread.do(func() error { return s.inspect(p) }); err != nil {
 		return nil, errors.Join(s.heed(err), s.end(p))
+	}
+	if on == CPU {
+		s.programs[anyShape] = p
+	} else if err := s.end(p); err != nil { // each shape gets its own
+		return nil, err
 	}
 	s.spec.ONNX = nil
 	s.spec.Scores = slices.Clone(spec.Scores)
@@ -135,10 +140,28 @@ func (s *Session) inspect(p *program) error {
 	if err := s.spec.check(ins, outs); err != nil {
 		return err
 	}
-	if s.on != CPU {
-		return s.tellOfCPU(p)
+	if s.on == CPU {
+		return nil
 	}
-	return nil
+	if s.axes, err = axes(handle(p.ort), ins[0].rank); err != nil {
+		return err
+	}
+	return s.tellOfCPU(p)
+}
+
+// axes names the dimensions of the first input.
+func axes(s *C.OrtSession, rank int) ([]string, error) {
+	names := make([]string, rank)
+	for i := range names {
+		var name *C.char
+		err := failure(C.infer_axis(s, C.size_t(i), &name))
+		names[i] = C.GoString(name)
+		C.free(unsafe.Pointer(name))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
 }
 
 // ports lists the inputs (side 0) or outputs (side 1) of a session.

@@ -103,12 +103,15 @@ OrtStatus *infer_queue(infer_binding *b, int64_t graph) {
   char id[24];
   snprintf(id, sizeof id, "%lld", (long long)graph);
   OrtStatus *s = api->CreateRunOptions(&b->options);
+  if (!s && !graph) s = api->CreateRunOptions(&b->waiting);
   if (!s) s = api->AddRunConfigEntry(b->options, "disable_synchronize_execution_providers", "1");
   if (!s && graph) s = api->AddRunConfigEntry(b->options, "gpu_graph_id", id);
   return s;
 }
 
-OrtStatus *infer_run(OrtSession *s, const infer_binding *b) { return api->RunWithBinding(s, b->options, b->io); }
+OrtStatus *infer_run(OrtSession *s, const infer_binding *b, int wait) {
+  return api->RunWithBinding(s, wait && b->waiting ? b->waiting : b->options, b->io);
+}
 
 static OrtStatus *read_place(const OrtValue *v, infer_port *p) {
   const OrtMemoryInfo *where;
@@ -149,5 +152,6 @@ void infer_unbind(infer_binding *b) {
   for (size_t i = 0; i < sizeof b->values / sizeof *b->values; i++)
     if (b->values[i]) api->ReleaseValue(b->values[i]);
   if (b->options) api->ReleaseRunOptions(b->options);
+  if (b->waiting) api->ReleaseRunOptions(b->waiting);
   memset(b, 0, sizeof *b);
 }

@@ -25,6 +25,7 @@ typedef struct {
   OrtIoBinding *io;
   OrtValue *values[1 + INFER_MAX_OUTPUTS];
   OrtRunOptions *options; // NULL: a run has ended when the call returns
+  OrtRunOptions *waiting; // of a run that has, on a GPU; NULL without options
 } infer_binding;
 
 // infer_probe loads the library at path and copies its version; one that does not
@@ -49,12 +50,22 @@ OrtStatus *infer_bind(OrtSession *s, int gpu, const infer_port *in, const infer_
 // infer_queue lets runs of b return when they are queued. A graph id above 0 lets a graph be captured at the
 // first run and launched by later ones; -1 does not, 0 leaves graphs out of it.
 OrtStatus *infer_queue(infer_binding *b, int64_t graph);
-OrtStatus *infer_run(OrtSession *s, const infer_binding *b);
+// infer_run runs b; if wait is not 0 it has ended when the call returns, and nothing of it is left behind.
+OrtStatus *infer_run(OrtSession *s, const infer_binding *b, int wait);
 // infer_output reads type, shape and place of output i after a run.
 OrtStatus *infer_output(const infer_binding *b, size_t i, infer_port *p);
 void infer_unbind(infer_binding *b);
 
 // What only providers for a GPU need (provider.c).
+
+// infer_axis names dimension i of the first input: "" where it has a fixed size or no name; to be freed.
+OrtStatus *infer_axis(const OrtSession *s, size_t i, char **name);
+// infer_fix gives dimensions of that name a fixed size in sessions that will be made.
+OrtStatus *infer_fix(OrtSessionOptions *o, const char *name, int64_t size);
+// infer_pinned refers to the memory of a session's that the GPU copies from: it lives until infer_unpin.
+// NULL if there is none.
+OrtAllocator *infer_pinned(const OrtSession *s, int gpu);
+void infer_unpin(OrtAllocator *pinned);
 
 // infer_preload loads a library for good, for others to find under its name. It returns NULL or what is
 // wrong, to be freed.

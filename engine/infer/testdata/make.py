@@ -177,3 +177,16 @@ X = ("x", F32, ["N", 1, 8, 8])
 write("../probe", [helper.make_node("Conv", ["x", "ones"], ["sums"]),
                    helper.make_node("ReduceMean", ["sums", "axes"], ["score"], keepdims=0)],
       [const("ones", np.ones((1, 1, 3, 3))), AXES], inputs=(X,), outputs=(SCORE,))
+
+# The CUDA provider gives the GPU the places of parts of different sizes by a copy from pinned memory.
+write("parts", head() + [
+    helper.make_node("GlobalMaxPool", ["map"], ["peak"]),
+    helper.make_node("Flatten", ["map"], ["cells"]),
+    helper.make_node("Flatten", ["peak"], ["one"]),
+    helper.make_node("Flatten", ["v"], ["samples"]),
+    helper.make_node("Concat", ["cells", "one", "samples"], ["all"], axis=1),
+    helper.make_node("ReduceMax", ["all", "columns"], ["score"], keepdims=0),
+], [SCALE, const("columns", [1], np.int64)])
+
+# One name for two sides: it does not say that they are equal.
+write("one_name", head() + [PEAK], [SCALE, AXES], inputs=(("luma", U8, ["N", 1, "S", "S"]),))

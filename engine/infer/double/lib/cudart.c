@@ -1,6 +1,7 @@
 // A double of libcudart.so.13, as much of it as ONNX Runtime 1.29's CUDA and TensorRT providers import.
 // Memory is the host's and copies are real; kernels do nothing. What is launched, where, and what is
 // copied or waited for is counted. One GPU, compute capability 8.6.
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,14 +45,51 @@ static int launch(void **args, stream s) {
   return double_work(s, args && args[0] ? *(void **)args[0] : 0);
 }
 
+// Host functions run when somebody waits, as late as they may. What they call of CUDA fails, as with NVIDIA's.
+static struct host_func { struct host_func *next; stream s; void (*f)(void *); void *data; } *host_funcs;
+static pthread_mutex_t host_funcs_lock = PTHREAD_MUTEX_INITIALIZER;
+static __thread int in_host_func;
+
+int cudaLaunchHostFunc(stream s, void (*f)(void *), void *data) {
+  struct host_func *h = malloc(sizeof *h), **last = &host_funcs;
+  *h = (struct host_func){0, s, f, data};
+  pthread_mutex_lock(&host_funcs_lock);
+  while (*last) last = &(*last)->next;
+  *last = h;
+  pthread_mutex_unlock(&host_funcs_lock);
+  return on(s), lost();
+}
+
+// waited runs the host functions of a stream; of all streams without one.
+static int waited(stream s) {
+  double_counts.syncs++;
+  pthread_mutex_lock(&host_funcs_lock);
+  for (struct host_func **at = &host_funcs; *at;) {
+    struct host_func *h = *at;
+    if (s && h->s != s) {
+      at = &h->next;
+      continue;
+    }
+    *at = h->next;
+    in_host_func = 1;
+    h->f(h->data);
+    in_host_func = 0;
+    free(h);
+  }
+  pthread_mutex_unlock(&host_funcs_lock);
+  return lost();
+}
+
+static int permitted(void) { return in_host_func ? last_error = 800 : 0; }
+
 // The device.
 int cudaGetDeviceCount(int *n) { return *n = 1, 0; }
-int cudaGetDevice(int *d) { return *d = 0, 0; }
+int cudaGetDevice(int *d) { return *d = 0, permitted(); }
 int cudaSetDevice(int d) { return d == 0 ? lost() : 101; }
 int cudaRuntimeGetVersion(int *v) { return *v = 13000, 0; }
 int cudaDriverGetVersion(int *v) { return *v = 13000, 0; }
 int cudaMemGetInfo(size_t *free, size_t *total) { return *free = 15ull << 30, *total = 16ull << 30, 0; }
-int cudaDeviceSynchronize(void) { return double_counts.syncs++, lost(); }
+int cudaDeviceSynchronize(void) { return waited(0); }
 
 // Offsets into CUDA 13's struct cudaDeviceProp.
 int cudaGetDeviceProperties(char *p, int d) {
@@ -96,8 +134,12 @@ int cudaMalloc(void **p, size_t n) { return allocate(p, n); }
 int cudaMallocHost(void **p, size_t n) { return allocate(p, n); }
 int cudaHostAlloc(void **p, size_t n, unsigned flags) { return allocate(p, n); }
 int cudaMallocFromPoolAsync(void **p, size_t n, void *pool, stream s) { return allocate(p, n); }
-int cudaFree(void *p) { return free(p), lost(); }
-int cudaFreeHost(void *p) { return free(p), lost(); }
+static int give_back(void *p) {
+  int err = permitted();
+  return err ? err : (free(p), lost());
+}
+int cudaFree(void *p) { return give_back(p); }
+int cudaFreeHost(void *p) { return give_back(p); }
 int cudaFreeAsync(void *p, stream s) { return free(p), 0; }
 int cudaMemPoolCreate(void **p, const void *props) { return *p = (void *)0x79, 0; }
 
@@ -117,21 +159,20 @@ int cudaMemcpy2DAsync(void *to, size_t tp, const void *from, size_t fp, size_t w
 int cudaMemset(void *p, int v, size_t n) { return memset(p, v, n), 0; }
 int cudaMemsetAsync(void *p, int v, size_t n, stream s) { return on(s), memset(p, v, n), 0; }
 
-// Streams and events are numbers; all work is done when it is queued.
+// Streams and events are numbers; all work but host functions is done when it is queued.
 static uintptr_t number(void) {
   static uintptr_t n = 0x5000;
   return __sync_add_and_fetch(&n, 16);
 }
 int cudaStreamCreate(stream *s) { return *s = (stream)number(), 0; }
 int cudaStreamCreateWithFlags(stream *s, unsigned flags) { return *s = (stream)number(), 0; }
-int cudaStreamSynchronize(stream s) { return double_counts.syncs++, lost(); }
+int cudaStreamSynchronize(stream s) { return waited(s); }
 int cudaStreamWaitEvent(stream s, void *e, unsigned flags) { return on(s), 0; }
 int cudaEventCreate(void **e) { return *e = (void *)number(), 0; }
 int cudaEventCreateWithFlags(void **e, unsigned flags) { return *e = (void *)number(), 0; }
 int cudaEventRecord(void *e, stream s) { return lost(); }
-int cudaEventSynchronize(void *e) { return double_counts.syncs++, lost(); }
+int cudaEventSynchronize(void *e) { return waited(0); }
 int cudaEventElapsedTime(float *ms, void *a, void *b) { return *ms = 0, 0; }
-int cudaLaunchHostFunc(stream s, void (*f)(void *), void *data) { return f(data), 0; }
 
 // Launches.
 int cudaLaunchKernel(const void *f, dim3 g, dim3 b, void **args, size_t shared, stream s) { return launch(args, s); }
