@@ -87,7 +87,10 @@ type filled struct {
 }
 
 func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, log *slog.Logger) (*network, error) {
-	spec := d.Network
+	spec := *d.Network
+	if dev.Mem() == frame.MemHost {
+		spec.Batch = spec.Batch.OnCPU()
+	}
 	queue, err := dev.NewStream()
 	if err != nil {
 		return nil, err
@@ -97,7 +100,7 @@ func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, log *
 		return nil, errors.Join(err, queue.Close())
 	}
 	n := &network{
-		detector: d, spec: spec, device: dev, queue: queue, session: session, log: log, uses: 1,
+		detector: d, spec: &spec, device: dev, queue: queue, session: session, log: log, uses: 1,
 		ready: make(chan filled), closed: make(chan struct{}), done: make(chan struct{}),
 		lanes: map[device.Shape]*lane{}, batches: make([]atomic.Int64, spec.Batch.MaxSize+1),
 	}

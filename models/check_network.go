@@ -34,6 +34,7 @@ func (r *report) network(n *Network, input string) {
 	r.need(s.Every > 0 && s.Every <= maxEvery, "network.sampling.every", "%v is not in (0, %v]", s.Every, maxEvery)
 	r.need(s.Suspicious >= 0 && s.Suspicious <= s.Every, "network.sampling.suspicious", "%v is not in [0, every]", s.Suspicious)
 	r.need(b.MaxSize >= 1 && b.MaxSize <= maxBatch, "network.batch.max_size", "%d is not in 1..%d", b.MaxSize, maxBatch)
+	r.need(b.MaxSizeCPU >= 0 && b.MaxSizeCPU <= b.MaxSize, "network.batch.max_size_cpu", "%d is not in 1..max_size", b.MaxSizeCPU)
 	r.need(b.MaxQueueDelay >= 0 && b.MaxQueueDelay <= maxQueueDelay, "network.batch.max_queue_delay", "%v is not in [0, %v]", b.MaxQueueDelay, maxQueueDelay)
 
 	r.text(n.Tensor.Name, "network.tensor.name", "name the model's input")

@@ -120,6 +120,18 @@ type Sampling struct {
 
 // Batch bounds dynamic batching, in the words of Triton.
 type Batch struct {
-	MaxSize       int           `yaml:"max_size"`
+	MaxSize int `yaml:"max_size"`
+	// MaxSizeCPU is MaxSize where the CPU computes; 0 stands for MaxSize. There a batch
+	// has as many rows as there are pictures, and the last bits of a score may depend on
+	// that; on a GPU all rows are always run.
+	MaxSizeCPU    int           `yaml:"max_size_cpu,omitempty"`
 	MaxQueueDelay time.Duration `yaml:"max_queue_delay"`
+}
+
+// OnCPU is the batch where the CPU computes.
+func (b Batch) OnCPU() Batch {
+	if b.MaxSizeCPU > 0 {
+		b.MaxSize = b.MaxSizeCPU
+	}
+	return b
 }

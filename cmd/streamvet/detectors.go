@@ -95,7 +95,7 @@ func detectorInFull(d detector) string {
 			fmt.Fprintf(&b, "  tensor      %s %s %s, resize %s\n", n.Tensor.Name, n.Tensor.DType, n.Tensor.Channels, n.Tensor.Resize)
 			fmt.Fprintf(&b, "  looks       every %v, every %v where suspicious\n", n.Sampling.Every, n.Sampling.Suspicious)
 		}
-		fmt.Fprintf(&b, "  batches     up to %d rows, after %v at the latest\n", n.Batch.MaxSize, n.Batch.MaxQueueDelay)
+		fmt.Fprintf(&b, "  batches     up to %d rows, on the CPU %d, after %v at the latest\n", n.Batch.MaxSize, n.Batch.OnCPU().MaxSize, n.Batch.MaxQueueDelay)
 	} else {
 		fmt.Fprintf(&b, "  closed form %s\n", d.Measure)
 	}

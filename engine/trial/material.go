@@ -51,7 +51,7 @@ func (t *trial) pictures() ([]clip, error) {
 	for i, s := range sizes {
 		n := s.pictures
 		if net := t.detector.Network; net != nil && i == 0 {
-			n = max(n, net.Batch.MaxSize)
+			n = max(n, net.Batch.OnCPU().MaxSize)
 		}
 		c := clip{fmt.Sprintf("%dx%d", s.width, s.height), filepath.Join(t.dir, fmt.Sprintf("%dx%d.y4m", s.width, s.height))}
 		if err := written(c.path, func(w io.Writer) error { return writePictures(w, s.width, s.height, n) }); err != nil {

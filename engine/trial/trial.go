@@ -150,14 +150,15 @@ func (t *trial) open() error {
 
 // compareBatches holds scores of full batches to those of each look alone.
 func (t *trial) compareBatches(ctx context.Context, d models.Detector, c clip) error {
-	if d.Network.Batch.MaxSize == 1 {
+	size := d.Network.Batch.OnCPU().MaxSize
+	if size == 1 {
 		return nil
 	}
 	alone, err := t.run(ctx, batched(d, 1, 0), c)
 	if err != nil {
 		return err
 	}
-	together, err := t.run(ctx, batched(d, d.Network.Batch.MaxSize, longestQueue), c)
+	together, err := t.run(ctx, batched(d, size, longestQueue), c)
 	if err != nil {
 		return err
 	}
