@@ -174,7 +174,7 @@ func sources(ctx context.Context, e *engine.Engine, c engine.SourceConfig) *crow
 		return err
 	})
 	if c.Paced {
-		all.apart = 7 * time.Millisecond
+		all.apart = 27 * time.Millisecond // no whole number of pictures
 	}
 	return all
 }
