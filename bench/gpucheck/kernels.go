@@ -12,6 +12,12 @@ import (
 	"github.com/streamvet/streamvet/engine/frame"
 )
 
+// kernelTimes are what the step kernels finds.
+type kernelTimes struct {
+	Pictures []kernelTime
+	Networks []networkTime
+}
+
 // kernelTime is what the step kernels finds of one kind of work.
 type kernelTime struct {
 	Work         string
@@ -22,7 +28,7 @@ type kernelTime struct {
 // picturesInHand are the pictures that work is repeated on.
 const picturesInHand = 8
 
-// kernels times conversions and measures of pictures that lie on the GPU, and asks
+// kernels times conversions and measures of pictures that lie on the GPU, and the networks, and asks
 // NVIDIA's profiler for each kernel where it is there.
 func (c *check) kernels(ctx context.Context) error {
 	var all []kernelTime
@@ -45,7 +51,11 @@ func (c *check) kernels(ctx context.Context) error {
 		}
 		return nil
 	})
-	c.table(all)
+	if err != nil {
+		return err
+	}
+	networks, err := c.networks(ctx)
+	c.table(kernelTimes{Pictures: all, Networks: networks})
 	if err != nil {
 		return err
 	}

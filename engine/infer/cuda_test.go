@@ -425,9 +425,9 @@ func testShippedNetworks(t *testing.T) {
 		if d.Input == "sound" {
 			continue // it is heard on the CPU
 		}
-		t.Run(d.Name, func(t *testing.T) { launchesAlone(t, specOf(d), d.Network, places[d.Name]) })
+		t.Run(d.Name, func(t *testing.T) { launchesAlone(t, SpecOf(d), d.Network, places[d.Name]) })
 		if d.HalfONNX != nil {
-			half := specOf(d)
+			half := SpecOf(d)
 			half.ONNX = d.HalfONNX
 			t.Run(d.Name+" in half precision", func(t *testing.T) { launchesAlone(t, half, d.Network, 0) })
 		}
