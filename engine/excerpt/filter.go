@@ -62,25 +62,6 @@ func (f *filter) at(n int, x []float32) float32 {
 
 func (f *filter) row(phase int) []float32 { return f.table[phase*f.taps : (phase+1)*f.taps] }
 
-// dot sums four lanes at a time. The conversions keep products and sums apart: a
-// processor that fuses them would give other bits.
-func dot(a, b []float32) float32 {
-	var s0, s1, s2, s3 float32
-	n := min(len(a), len(b))
-	i := 0
-	for ; i <= n-4; i += 4 {
-		x, y := a[i:i+4:i+4], b[i:i+4:i+4]
-		s0 += float32(x[0] * y[0])
-		s1 += float32(x[1] * y[1])
-		s2 += float32(x[2] * y[2])
-		s3 += float32(x[3] * y[3])
-	}
-	for ; i < n; i++ {
-		s0 += float32(a[i] * b[i])
-	}
-	return (s0 + s1) + (s2 + s3)
-}
-
 func sinc(x float64) float64 {
 	if x == 0 {
 		return 1

@@ -55,8 +55,9 @@ func (r *resampler) run(out [][]float32, most int64) {
 	at, phase, made := 0, r.phase, int64(0)
 	for c, in := range r.in {
 		at, phase, made = 0, r.phase, 0
+		row := out[c]
 		for at+f.taps <= len(in) && made != most {
-			out[c] = append(out[c], f.at(phase, in[at:at+f.taps]))
+			row = append(row, f.at(phase, in[at:at+f.taps]))
 			made++
 			at += whole
 			if phase += part; phase >= f.up {
@@ -64,6 +65,7 @@ func (r *resampler) run(out [][]float32, most int64) {
 				at++
 			}
 		}
+		out[c] = row
 	}
 	r.phase, r.made = phase, r.made+made
 	for c, in := range r.in {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"testing"
@@ -98,6 +99,23 @@ func TestNoAliases(t *testing.T) {
 }
 
 // A second of stereo at 48 kHz, in blocks as AAC has them.
+// What the processor's lanes give is what Go's sum gives, to the bit, of any length.
+func TestDotIsSum(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	a, b := make([]float32, 70), make([]float32, 70)
+	for n := range len(a) {
+		for i := range a {
+			a[i], b[i] = rng.Float32()-.5, float32(rng.NormFloat64())
+		}
+		for _, m := range []int{n, len(b)} {
+			got, want := dot(a[1:1+min(n, 69)], b[:m]), sum(a[1:1+min(n, 69)], b[:m])
+			if math.Float32bits(got) != math.Float32bits(want) {
+				t.Fatalf("%d and %d values: %v, want %v", n, m, got, want)
+			}
+		}
+	}
+}
+
 func BenchmarkSecond(b *testing.B) {
 	for _, rate := range []int{32000, 44100, 48000} {
 		b.Run(fmt.Sprint(rate), func(b *testing.B) {
