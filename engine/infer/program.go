@@ -41,7 +41,11 @@ type program struct {
 const maxQueued = 256
 
 // waits tells, on the program's thread, whether the run that comes is to be waited for.
+// On the CPU, where callers have no thread in common, each is.
 func (p *program) waits() (wait C.int) {
+	if p.thread == nil {
+		return 1
+	}
 	if p.queued++; p.queued == maxQueued {
 		p.queued, wait = 0, 1
 	}
