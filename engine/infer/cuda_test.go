@@ -418,25 +418,22 @@ func TestTensorRT(t *testing.T) {
 }
 
 func testShippedNetworks(t *testing.T) {
-	// distortion joins many statistics, and tells the GPU with each run where they lie:
-	// eight copies of some bytes, and none back.
-	places := map[string]int{"distortion": 8}
 	for _, d := range networks(t) {
 		if d.Input == "sound" {
 			continue // it is heard on the CPU
 		}
-		t.Run(d.Name, func(t *testing.T) { launchesAlone(t, SpecOf(d), d.Network, places[d.Name]) })
+		t.Run(d.Name, func(t *testing.T) { launchesAlone(t, SpecOf(d), d.Network) })
 		if d.HalfONNX != nil {
 			half := SpecOf(d)
 			half.ONNX = d.HalfONNX
-			t.Run(d.Name+" in half precision", func(t *testing.T) { launchesAlone(t, half, d.Network, 0) })
+			t.Run(d.Name+" in half precision", func(t *testing.T) { launchesAlone(t, half, d.Network) })
 		}
 	}
 }
 
-// launchesAlone holds that a network at 1080p is nothing but launches, and as many
-// copies of shapes to the GPU as that, and says nothing.
-func launchesAlone(t *testing.T, spec Spec, n *models.Network, shapes int) {
+// launchesAlone holds that a network at 1080p is nothing but launches, and
+// says nothing.
+func launchesAlone(t *testing.T, spec Spec, n *models.Network) {
 	var log bytes.Buffer
 	at, double := doublePlace(t)
 	l := open(t, Options{Provider: CUDA, Logger: slog.New(slog.NewTextHandler(&log, nil))})
@@ -454,8 +451,8 @@ func launchesAlone(t *testing.T, spec Spec, n *models.Network, shapes int) {
 	double.Begin(at.Queue)
 	mustRun(t, b, 1)
 	c := double.Counts()
-	if c.Launches == 0 || int(c.ToDevice) != shapes || c.Elsewhere+c.ToHost+c.Syncs+c.Mallocs+c.Handles+c.Plans != 0 {
-		t.Errorf("%+v; want launches, and %d copies to the GPU", c, shapes)
+	if c.Launches == 0 || c.Elsewhere+c.ToDevice+c.ToHost+c.Syncs+c.Mallocs+c.Handles+c.Plans != 0 {
+		t.Errorf("%+v; want launches alone", c)
 	}
 	if log.Len() > 0 {
 		t.Errorf("log: %s", log.String())

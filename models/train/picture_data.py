@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 import picture_net
+import picture_tables
 import picture_sources as sources
 from picture_distort import DEFECTS, quantiser, wanted
 from picture_net import GRID, PATCH, Looker, Statistics
@@ -80,7 +81,7 @@ def also(defect: str, strength: float) -> list[str]:
 
 def code_of_statistics() -> str:
     """Changes when the statistics do: kept ones are then made again."""
-    source = inspect.getsource(picture_net).split("class PictureNet")[0]
+    source = inspect.getsource(picture_tables) + inspect.getsource(picture_net).split("class PictureNet")[0]
     return hashlib.sha256(source.encode()).hexdigest()[:8]
 
 

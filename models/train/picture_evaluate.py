@@ -39,7 +39,7 @@ class Model:
         """[defects] of one picture, cut to whole macroblocks."""
         height, width = luma.shape
         luma = np.ascontiguousarray(luma[: height // 16 * 16, : width // 16 * 16])
-        return np.concatenate(self.session.run(self.defects, {"luma": luma[None, None]}))
+        return np.concatenate(self.session.run(self.defects, {"luma": luma[None, None]}), axis=None)
 
 
 def measured(model, folder):

@@ -30,15 +30,39 @@ OPSET, MAX_BYTES, PARITY = 17, 2_000_000, 1e-4
 
 
 class Shipped(nn.Module):
-    """uint8 luma [N,1,H,W] to one score [N] a defect, 0..1."""
+    """uint8 luma [N,1,H,W] to one score [N,1] a defect, 0..1."""
 
     def __init__(self, net: PictureNet, offsets):
         super().__init__()
-        self.looker, self.statistics, self.net = Looker(), Statistics(), net
-        self.register_buffer("offsets", torch.as_tensor(offsets, dtype=torch.float32))
+        self.looker, self.statistics = Looker(), Statistics()
+        self.layers = merged(net, self.statistics, torch.as_tensor(offsets, dtype=torch.float32))
 
     def forward(self, luma):
-        return torch.sigmoid(self.net(self.statistics(self.looker(luma))) - self.offsets).unbind(1)
+        return torch.sigmoid(self.layers(self.statistics.columns(self.looker(luma)))).split(1, 1)
+
+
+def merged(net: PictureNet, statistics: Statistics, offsets) -> nn.Module:
+    """Columns of the statistics [N, columns] to logits less offsets [N, defects]: all small networks side by side, as if they were one.
+
+    The first layer makes normal statistics; in the next each network has zeros where it does not read, and in the third where others are."""
+    members, (small, *_) = len(net.members), net.members[0]
+    width = small[0].out_features
+    each = [(getattr(net, "reads_" + defect), layers) for member in net.members for defect, layers in zip(DEFECTS, member)]
+    first = torch.zeros(len(each) * width, len(net.mean))
+    for n, (reads, layers) in enumerate(each):
+        first[n * width:(n + 1) * width, reads] = layers[0].weight.data
+    last = torch.cat([torch.block_diag(*(layers[6].weight.data for layers in member)) for member in net.members], 1) / members
+    shifts = [torch.cat([layers[k].bias.data for _, layers in each]) for k in (0, 3, 6)]
+    return nn.Sequential(linear(statistics.mix / net.deviation[:, None], (statistics.shift - net.mean) / net.deviation), nn.Hardtanh(-4, 4),
+                         linear(first, shifts[0]), nn.ReLU(),
+                         linear(torch.block_diag(*(layers[3].weight.data for _, layers in each)), shifts[1]), nn.ReLU(),
+                         linear(last, shifts[2].reshape(members, -1).mean(0) - offsets))
+
+
+def linear(weight, bias) -> nn.Linear:
+    layer = nn.Linear(weight.shape[1], weight.shape[0])
+    layer.weight.data, layer.bias.data = weight.float(), bias.float()
+    return layer
 
 
 def load_net(path: str) -> PictureNet:

@@ -9,7 +9,7 @@ training is a matter of seconds. The statistics are
 - the same on the codecs' grid against half a block off it, and the steps between pixels by their place in a block: coarse quantisation;
 - the spectrum of the histogram of flat samples: few levels make it a comb; and steps between plateaus, as in CAMBI (arXiv 2102.00079).
 
-The patches lie on the codecs' grid of 8, so that every place in a block means the same in each.
+The fixed numbers are in picture_tables.py. The patches lie on the codecs' grid of 8, so that every place in a block means the same in each.
 """
 
 import math
@@ -18,16 +18,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import picture_tables as tables
 from picture_distort import DEFECTS
+from picture_operators import cut, padded, shaped
+from picture_tables import BANDS, COMBS, GRID, PATCH, SIDE, STEPS, WAVES
 
-PATCH, GRID = 128, 16     # side of a patch; patches begin at multiples of GRID
 CELLS = PATCH // GRID
 ROWS, COLUMNS = 3, 4      # patches of a large picture; a small one has as many as fit
-FIRST, LAST = 4, 64       # frequencies of the histogram, in 1/128 cycles a level: bands of 32 to 2 levels
-COMBS = [4, 6, 8, 10, 13, 16, 18, 20, 24, 29, 33]  # limits between the combs that are told apart: 4 and 5 are bands of 32 to 26 levels
-BANDS = 8                 # u + v of the cosine transform: 1, 2, 3, 4, 5 and 6, 7 and 8, 9 and 10, 11 to 14
-STEPS = [.7, 1.5, 2.5, 4.5, 6.5, 9.5, 18.5, 40]  # limits between sizes of steps between plateaus, levels
-
+END = 1 << 31             # of an axis of any length
 
 # Which statistics follow each other in the output of Statistics, and how many they are.
 PARTS = {"bands": 4 * BANDS, "spreads": 8 * 14 + 4 * 12 + 6, "distances": 20, "grid": 64, "plateaus": len(STEPS), "comb": 2 * len(COMBS) + 1}
@@ -40,118 +38,87 @@ READS = {"blur": ["bands", "spreads", "distances"],
 
 
 class Statistics(nn.Module):
-    """[N, K, PATCH, PATCH] uint8 patches of N pictures to [N, features]."""
+    """[N, K, PATCH, PATCH] uint8 patches of N pictures to [N, features].
+
+    On a GPU a run costs by the operator and hardly by the sample. So the patches of a picture lie below each other, rows and columns are
+    lines of one tensor, limits are compared by one convolution, and one table (picture_tables.py) says how the sums make statistics."""
 
     def __init__(self):
         super().__init__()
-        self.register_buffer("cosines", cosines())
-        self.register_buffer("bands", bands())
-        self.register_buffer("teeth", teeth())
-        self.register_buffer("energies", torch.linspace(-2, 8, 14))
-        self.register_buffer("ratios", torch.linspace(-9, 0, 12))
+        block_kernel, block_shift, block_plus = tables.block_kernel()
+        self.fixed(cosines=tables.cosines(), bands=tables.bands(), floor=torch.tensor([.02] * BANDS + [.06]), positions=tables.positions(),
+                   block_kernel=block_kernel, block_shift=block_shift, block_plus=block_plus, counted=tables.counted(),
+                   far_kernel=tables.far_kernel(), plateau_kernel=tables.plateau_kernel(), limits=tables.limits(),
+                   uneven_kernel=tables.uneven_kernel(), teeth=tables.teeth(), harmonics=tables.harmonics().flatten(1), **tables.table())
+
+    def fixed(self, **tensors):
+        for name, value in tensors.items():
+            self.register_buffer(name, value, persistent=False)
 
     def forward(self, patches):
-        pictures = patches.shape[0]
-        luma = patches.reshape(-1, 1, PATCH, PATCH)
+        return F.linear(self.columns(patches), self.mix, self.shift)
+
+    def columns(self, patches):
+        """[N, columns]: what mix and shift make the statistics of."""
+        luma = shaped(patches, 0, 1, -1, PATCH)
         x = luma.float()
-        energy = F.conv2d(F.conv2d(x, self.cosines, stride=4).square(), self.bands)  # [M, BANDS, 31, 31] per block
-        every = (energy + .02).log().flatten(2).transpose(1, 2).reshape(pictures, -1, BANDS)
-        on, off = ((energy[:, :, k::2, k::2] + .02).log().flatten(2).transpose(1, 2).reshape(pictures, -1, BANDS) for k in (0, 1))
-        across, down = x[:, 0, ::4], x[:, 0, :, ::4].transpose(1, 2)
-        return torch.cat([
-            every.mean(1), every.exp().mean(1).log(), (2 * every).exp().mean(1).log(), on.mean(1) - off.mean(1),
-            *self.spreads(on, off),
-            *self.distances(across, pictures), *self.distances(down, pictures),
-            *self.grid(across, pictures), *self.grid(down, pictures),
-            self.plateaus(across, pictures) + self.plateaus(down, pictures),
-            self.comb(luma, x, pictures),
-        ], 1)
-
-    def spreads(self, on, every):
-        """Which shares of the blocks lie below limits of energy (on the grid), and, of blocks with structure, of high bands against low (off it)."""
-        low = every[:, :, :3].exp().sum(2).log()
-        structure, flat = torch.sigmoid(low - 4.5), torch.sigmoid(4 - low)
-        out = [self.shares(on[:, :, k], self.energies, torch.ones_like(on[:, :, 0])) for k in (3, 5, 7)]
-        out += [self.shares(every[:, :, k], self.energies, flat) for k in (4, 7)]
-        out += [self.shares(every[:, :, k] - low, self.ratios, structure) for k in (4, 5, 6, 7)]
-        uneven = torch.sigmoid(on[:, :, :3].exp().sum(2).log() - 4.5)
-        out += [self.shares(on[:, :, k], self.energies, uneven) for k in (3, 5, 7)]
-        for k in (4, 5, 6, 7):  # the sharpest blocks
-            ratio = every[:, :, k] - low
-            out.append(((structure * (2 * ratio).exp()).sum(1) / (structure.sum(1) + 1) + 1e-9).log()[:, None] / 2)
-        return out + [structure.mean(1)[:, None], flat.mean(1)[:, None]]
+        lines = self.pairs(x)
+        sums = self.joined([*self.blocks(x), *self.distances(lines), self.plateaus(lines), *self.comb(luma, x)])
+        column = sums.index_select(1, self.over) / (sums.index_select(1, self.under) * self.times + self.plus)
+        return torch.where(self.logged, (column + self.least).log(), column)
 
     @staticmethod
-    def shares(value, limits, weight):
-        below = torch.sigmoid(3 * (limits[None, None] - value[:, :, None]))
-        return (weight[:, None] @ below)[:, 0] / (weight.sum(1)[:, None] + 1)
+    def joined(sums):
+        """[N, all]. Each is made as long as the longest: ONNX Runtime has to tell a GPU where parts of different sizes lie."""
+        sizes = [math.prod(size) for size in tables.SUMS.values()]
+        flat = [shaped(part, -1, size) for part, size in zip(sums, sizes)]
+        return torch.cat([padded(part, (0, 0), (0, max(sizes) - size)) if size < max(sizes) else part for part, size in zip(flat, sizes)], 1)
+
+    def blocks(self, x):
+        """Of the log energies, the energies and their squares: means. And sums of block_rows by each of their weights."""
+        spectrum = F.conv2d(padded(x, (0, 0, 0, 0), (0, 0, 4, 4)), self.cosines, stride=4)
+        energy = F.conv2d(spectrum * spectrum, self.bands, self.floor)  # [N, BANDS + 1, K * SIDE, SIDE]
+        logs = energy.log()
+        means = (shaped(torch.cat([logs, energy, energy * energy], 1), 0, 0, -1, SIDE * SIDE) @ self.positions).mean(2)
+        pairs = shaped(logs, 0, 0, -1, 2 * SIDE)  # two rows of blocks in one: what is half a block off the grid comes SIDE + 1 later
+        rows = (F.conv2d(pairs, self.block_kernel, self.block_shift, stride=(1, 2), dilation=(1, SIDE + 1)).exp() + self.block_plus).reciprocal()
+        weights = shaped(cut(rows, d1=(0, len(self.counted), 1)), 0, 0, -1, SIDE * SIDE // 4) * self.counted
+        return means, shaped(rows, 0, 0, -1) @ shaped(weights, 0, 0, -1).transpose(1, 2)
 
     @staticmethod
-    def distances(lines, pictures):
-        """Steps along lines [M, 32, PATCH] over distances of 1, 2 and 4, as means of several powers, and the share of none."""
-        out, some = [], lines[:, ::2]
-        for k in (1, 2, 4):
-            far = (some[:, :, 4:] - some[:, :, 4 - k:PATCH - k]).abs().reshape(pictures, -1)
-            square = far.square()
-            out += [(far.mean(1)[:, None] + .05).log(), (square.mean(1)[:, None] + .05).log() / 2, (square.square().mean(1)[:, None] + .05).log() / 4]
-        return out + [(some[:, :, 1:] == some[:, :, :-1]).float().reshape(pictures, -1).mean(1)[:, None]]
+    def pairs(x):
+        """[2N, 1, lines, PATCH]: every fourth row of the patches of a picture, then every fourth column of them."""
+        rows, columns = cut(x, d2=(0, END, 4)), shaped(cut(x, d3=(0, PATCH, 4)), 0, -1, PATCH, SIDE).transpose(2, 3)
+        return shaped(torch.cat([rows, shaped(columns, 0, 1, -1, PATCH)], 1), -1, 1, 0, PATCH)
 
-    @staticmethod
-    def grid(lines, pictures):
-        """Steps along lines by their place in a macroblock, relative to their mean: the strong ones, and the faint ones."""
-        step = (lines[:, :, 16:] - lines[:, :, 15:-1]).abs().reshape(pictures, -1, 16)
-        strong, faint = (step.mean(1) + .05).log(), (step + .5).log().mean(1)
-        return [strong - strong.mean(1)[:, None], faint - faint.mean(1)[:, None]]
+    def distances(self, lines):
+        """Means of powers of the steps in every other line, the share of none, and means of steps and their logarithms by place in a macroblock."""
+        step = F.conv2d(padded(lines, (0, 0, 0, 3), (0, 0, 0, 0)), self.far_kernel, stride=(2, 1)).abs()  # [2N, 4, lines / 2, PATCH - 1]
+        far = cut(step, d1=(0, 3, 1), d3=(3, PATCH, 1))
+        square = far * far
+        powers = shaped(torch.cat([far, square, square * square], 1), 0, 0, -1).mean(2)
+        same = shaped((cut(step, d1=(2, 3, 1)) < .5).float(), 0, -1).mean(1)
+        grid = cut(step, d1=(2, 4, 1), d3=(15, PATCH, 1))
+        return powers, same, shaped(torch.cat([grid, (grid + .5).log()], 1), 0, 2, -1, GRID).mean(2)
 
-    def plateaus(self, lines, pictures):
-        """Steps of each size between plateaus, for a thousand places between plateaus."""
-        row = lines[:, 1::2]
-        flat = ((row[:, :, 4:] - row[:, :, :-4]).abs() < 1.5) & ((row[:, :, 2:-2] - row[:, :, :-4]).abs() < 1.5)
-        between = (flat[:, :, :-8] & flat[:, :, 8:]).float()
-        step = (row[:, :, 8:-4] - row[:, :, 4:-8]).abs() * between
-        count = between.reshape(pictures, -1).sum(1)[:, None] + 10
-        above = torch.stack([(step > limit).float().reshape(pictures, -1).sum(1) for limit in STEPS], 1)
-        return (1000 * above / count + 1).log()
+    def plateaus(self, lines):
+        """How many places lie between plateaus, and steps of each size there."""
+        uneven = F.conv2d(lines, self.plateau_kernel, stride=(2, 1), dilation=(1, 2)).abs()
+        step = torch.where(uneven.amax(1, keepdim=True) < 1.5, cut(uneven, d1=(4, 5, 1)), -1.)
+        return (shaped(step, 0, 1, -1) > self.limits).float().sum(2)
 
-    def comb(self, luma, x, pictures):
+    def comb(self, luma, x):
         """How much the Fourier coefficients of a comb stand out in the spectrum of the histogram, of flat parts and of all samples.
 
         Of all samples the coding noise leaves little of a comb, but there are many; flat parts keep it, but are few."""
-        rows, columns = slice(2, None, 4), slice(1, -1, 4)
-        y = x[:, 0]
-        uneven = (y[:, rows, columns] - y[:, 1::4, columns]).abs() + (y[:, rows, columns] - y[:, rows, 2::4]).abs()
-        flat = (1.5 - uneven / 2).clamp(0, 1).reshape(pictures, 1, -1)
-        weight = torch.cat([flat, torch.ones_like(flat)], 1)
-        waves = self.teeth[luma[:, 0, rows, columns].reshape(pictures, -1).int()]
-        both = (weight @ waves) / (weight.sum(2, keepdim=True) + 1)
-        teeth = both.shape[2] // 2
-        size = (both[..., :teeth] ** 2 + both[..., teeth:] ** 2 + 1e-5).log()
-        usual = size.mean(2, keepdim=True)
-        whole = size[..., : COMBS[-1] - FIRST] + size[..., FIRST::2][..., : COMBS[-1] - FIRST] / 2 - usual  # a comb has a second harmonic
-        found = [whole[..., a - FIRST:b - FIRST].amax(2) for a, b in zip(COMBS, COMBS[1:])]
-        return torch.cat([*found, usual[..., 0], flat.mean(2)], 1)
-
-
-def cosines() -> torch.Tensor:
-    """[64, 1, 8, 8]: the orthonormal cosine transform."""
-    k, n = torch.arange(8)[:, None], torch.arange(8)[None]
-    one = ((2 * n + 1) * k * math.pi / 16).cos() * torch.where(k == 0, math.sqrt(1 / 8), .5)
-    return torch.einsum("ui,vj->uvij", one, one).reshape(64, 1, 8, 8)
-
-
-def bands() -> torch.Tensor:
-    """[BANDS, 64, 1, 1]: the mean energy of the coefficients of a band."""
-    u = torch.arange(8)
-    order = (u[:, None] + u[None]).flatten()
-    band = torch.tensor([-1, 0, 1, 2, 3, 4, 4, 5, 5, 6, 6, 7, 7, 7, 7])[order]
-    member = (band[None] == torch.arange(BANDS)[:, None]).float()
-    return (member / member.sum(1)[:, None])[:, :, None, None]
-
-
-def teeth() -> torch.Tensor:
-    """[256, 2 frequencies]: cosines, then sines, of each level."""
-    angle = torch.arange(256)[:, None] * torch.arange(FIRST, LAST + 1)[None] * (2 * math.pi / 128)
-    return torch.cat([angle.cos(), angle.sin()], 1)
+        flat = shaped((1.5 - F.conv2d(x, self.uneven_kernel, stride=4).abs().sum(1)).clamp(0, 1), 0, -1)
+        level = shaped(cut(luma, d2=(2, END, 4), d3=(1, PATCH, 4)).long(), 0, -1)
+        weights, places = torch.cat([flat, flat.clamp(1, 1)], 1), torch.cat([level, level + 256], 1)
+        histogram = (cut(flat, d1=(0, 512, 1)) * 0).scatter_add(1, places, weights)
+        waves = shaped(histogram, -1, 2, 256) @ self.teeth
+        share = waves / (cut(waves, d2=(WAVES - 1, WAVES, 1)) + 1)
+        size = (shaped(share * share, -1, 2, 2, WAVES).sum(2) + 1e-5).log()
+        return shaped(size @ self.harmonics, 0, 0, len(COMBS), -1).amax(3), waves
 
 
 class PictureNet(nn.Module):
@@ -192,17 +159,19 @@ class Looker(nn.Module):
     """Pictures uint8 [N,1,H,W], H and W multiples of GRID, to their patches [N, K, PATCH, PATCH]: the grid is inside the graph."""
 
     def forward(self, luma):
-        size = torch._shape_as_tensor(luma)
-        rows = luma.reshape(luma.shape[0], luma.shape[2] // GRID, -1).index_select(1, places(size[2] // GRID, ROWS))
-        cells = rows.reshape(luma.shape[0], rows.shape[1] * GRID, luma.shape[3] // GRID, GRID).index_select(2, places(size[3] // GRID, COLUMNS))
-        high, wide = cells.shape[1] // PATCH, cells.shape[2] // CELLS
-        cut = cells.reshape(luma.shape[0], high, PATCH, wide, PATCH).permute(0, 1, 3, 2, 4)
-        return cut.reshape(luma.shape[0], -1, PATCH, PATCH)
+        down, right = places(torch._shape_as_tensor(luma)[2:])
+        rows = shaped(luma, 0, -1, GRID, 0).index_select(1, down)
+        cells = shaped(rows, 0, 0, 0, -1, GRID).index_select(3, right)  # [N, rows of cells, GRID, columns of cells, GRID]
+        cut = shaped(shaped(cells, 0, -1, PATCH, 0, GRID), 0, 0, 0, -1, PATCH).transpose(2, 3)
+        return shaped(cut, 0, -1, PATCH, PATCH)
 
 
-def places(cells: torch.Tensor, most: int) -> torch.Tensor:
-    """The cells of GRID rows (or columns) of all patches: as many patches as fit, at most `most`, spread evenly. A picture under PATCH repeats its last."""
-    count = (cells // CELLS).clamp(1, most)
-    free = (cells - CELLS).clamp(min=0)
-    start = (2 * torch.arange(count) + 1) * free // (2 * count)
-    return (start[:, None] + torch.arange(CELLS)[None]).reshape(-1).minimum(cells - 1)
+def places(size: torch.Tensor):
+    """Of height and width, the cells of GRID rows and columns of all patches: as many patches as fit, ROWS and COLUMNS at most, spread evenly.
+    A picture under PATCH repeats its last."""
+    cells = torch.div(size, GRID, rounding_mode="trunc")[:, None]
+    count = torch.div(cells, CELLS, rounding_mode="trunc").clamp(min=1).minimum(torch.tensor([[ROWS], [COLUMNS]]))
+    patch, cell = torch.arange(COLUMNS).repeat_interleave(CELLS), torch.arange(CELLS).repeat(COLUMNS)
+    start = torch.div((2 * patch + 1) * (cells - CELLS).clamp(min=0), 2 * count, rounding_mode="trunc")
+    place = (start + cell).minimum(cells - 1)
+    return place[0, :CELLS * count[0, 0]], place[1, :CELLS * count[1, 0]]

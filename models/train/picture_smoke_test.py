@@ -68,6 +68,17 @@ def test_training(windows):
     return net
 
 
+def test_merged(net, windows):
+    data = picture_data.samples(windows)
+    pictures = torch.from_numpy(np.array(windows[0].pictures()))[:, None]
+    offsets = torch.linspace(-1, 1, len(distort.DEFECTS))
+    with torch.no_grad():
+        want = net.eval()(torch.from_numpy(data.statistics)) - offsets
+        shipped = export.Shipped(net, offsets).eval()
+        got = shipped.layers(shipped.statistics.columns(shipped.looker(pictures)))
+    assert (got - want).abs().max() < 1e-3, (got - want).abs().max()
+
+
 def test_export(net, windows, folder):
     data = picture_data.samples(windows)
     offsets = export.calibrate(net, data, data, .01, .01)
@@ -85,5 +96,6 @@ if __name__ == "__main__":
         test_licences(folder)
         made = make_set(folder)
         trained = test_training(made)
+        test_merged(trained, made[:1])
         test_export(trained, made[:2], folder)
     print("picture smoke test passed")
