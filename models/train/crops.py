@@ -12,6 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import label
 from generate import CLEAN_ENCODE, CONCEALED, DAMAGED, TWIN, UNDAMAGED
 from label import CLEAN, IGNORE, MB, VISIBLE
 
@@ -107,14 +108,24 @@ def change_look(luma: torch.Tensor, rng: random.Random) -> torch.Tensor:
     return luma.round().clamp(0, 255)
 
 
+def judged(luma: torch.Tensor, clean: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """A made crop and its labels, by the same rule as those of decoded damage."""
+    luma, clean = (x.round().clamp(0, 255) for x in (luma, clean))
+    return luma, torch.from_numpy(label.label(luma[0].byte().numpy(), clean[0].byte().numpy()).blocks).long()
+
+
 class Batches:
-    """Half damaged crops (some beside their clean twin, cut at the same place), half clean ones, a few of them known to be hard."""
+    """Damaged crops (some beside their clean twin, cut at the same place) and clean ones, some of them known to be hard."""
 
     def __init__(self, pictures: list[Picture], rng: random.Random):
-        self.rng, self.hard = rng, []
+        self.rng, self.hard, self.hot = rng, [], []
         self.damaged = Sampler(pictures, {DAMAGED}, rng)
         self.undamaged = Sampler(pictures, {UNDAMAGED, TWIN}, rng)
         self.encodes = Sampler(pictures, {CLEAN_ENCODE}, rng)
+        self.by_file = defaultdict(list)
+        for picture in pictures:
+            if picture.kind in (UNDAMAGED, TWIN, CLEAN_ENCODE):
+                self.by_file[picture.file].append(picture)
 
     def next(self) -> tuple[torch.Tensor, torch.Tensor]:
         pairs = []
@@ -125,12 +136,46 @@ class Batches:
             pairs.append(self.finish(*crop(picture, place), seed))
             if k < 5:
                 pairs.append(self.finish(*crop(picture, place, clean_twin=True), seed))
+            elif k < 7:
+                pairs.append(self.finish(*self.transplant(picture, place), seed))
+        pairs += [self.finish(*self.concealed(), self.rng.random()) for _ in range(3)]
         for sampler, count in ((self.undamaged, 3), (self.encodes, 4)):
             for _ in range(count):
                 picture = sampler()
                 pairs.append(self.finish(*crop(picture, window(picture, self.rng)), self.rng.random()))
+        for picture, place in self.rng.sample(self.hot, min(4, len(self.hot))):
+            pairs.append(self.finish(*crop(picture, place), self.rng.random()))
         pairs += self.rng.sample(self.hard, min(4, len(self.hard)))
         return torch.stack([p[0] for p in pairs]) / 255, torch.stack([p[1] for p in pairs])
+
+    def transplant(self, picture: Picture, place):
+        """The difference that damage made, added to a clean crop of another picture: more content than was ever damaged."""
+        other = self.undamaged()
+        clean, _ = crop(other, window(other, self.rng))
+        change = crop(picture, place)[0] - crop(picture, place, clean_twin=True)[0]
+        return judged(clean + change * self.rng.uniform(.7, 1.2), clean)
+
+    def concealed(self):
+        """A clean crop in which some macroblocks, one after the other, come from elsewhere: another picture of the clip, a wrong place, a smear."""
+        rng = self.rng
+        picture = self.undamaged() if rng.random() < .7 else self.encodes()
+        y, x, side, scale = window(picture, rng)
+        if scale != 1:
+            return crop(picture, (y, x, side, scale))
+        height, width = (n * MB for n in picture.blocks.shape)
+        clean, source = crop(picture, (y, x, side, scale))[0], rng.random()
+        far = 0 if source < .3 else 24
+        y, x = (min(max(at + rng.randint(-far, far), 0), most - side) for at, most in ((y, height), (x, width)))
+        lost = torch.zeros(SIDE * SIDE, dtype=torch.bool)
+        first = rng.randrange(SIDE * SIDE)
+        lost[first:first + rng.choice([3, 4, 6, 9, 14, 22, 33])] = True
+        lost = lost.view(SIDE, SIDE)
+        if source < .85:
+            other = rng.choice(self.by_file[picture.file]) if source < .6 else picture
+            filling = torch.from_numpy(np.array(other.luma()[y:y + side, x:x + side])).float()[None]
+        else:
+            filling = clean[:, max(first // SIDE * MB - 1, 0)].unsqueeze(1).expand_as(clean)
+        return judged(torch.where(lost.repeat_interleave(MB, 0).repeat_interleave(MB, 1), filling, clean), clean)
 
     def finish(self, luma, labels, seed):
         rng = random.Random(seed)
@@ -139,6 +184,21 @@ class Batches:
             if rng.random() < share:
                 luma, labels = luma.flip(axis), labels.flip(axis)
         return luma, labels
+
+    def search(self, logits_of, count: int = 24) -> None:
+        """Looks through whole clean pictures and keeps of each the crop that scores highest: what a picture's score is made of.
+        logits_of: luma [1,1,H,W] in 0..1 to logits a macroblock."""
+        for k in range(count):
+            picture = (self.undamaged if k % 2 else self.encodes)()
+            luma = torch.from_numpy(np.array(picture.luma()))[None, None].float() / 255
+            rows, cols = picture.blocks.shape
+            if min(rows, cols) < SIDE:
+                continue
+            y, x = divmod(int(logits_of(luma)[0, 0].argmax()), cols)
+            y, x = (min(max(at - self.rng.randrange(SIDE), 0), most - SIDE) * MB for at, most in ((y, rows), (x, cols)))
+            if len(self.hot) >= 384:
+                self.hot.pop(self.rng.randrange(len(self.hot)))
+            self.hot.append((picture, (y, x, CROP, 1.)))
 
     def learn(self, images: torch.Tensor, labels: torch.Tensor, strongest: torch.Tensor) -> None:
         """Keeps clean crops that scored high; old ones make room at random."""

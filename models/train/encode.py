@@ -7,6 +7,7 @@ import subprocess
 import numpy as np
 
 RATE = 25
+RTP_BYTES = 1400  # of a coded slice, at most: what one RTP packet carries
 
 
 def encode(yuv: np.ndarray, codec: str, rng: random.Random) -> tuple[bytes, dict]:
@@ -22,12 +23,13 @@ def encode(yuv: np.ndarray, codec: str, rng: random.Random) -> tuple[bytes, dict
 
 def h264(rng, crfs=(20, 23, 26, 29, 32, 36)):
     chosen = dict(crf=rng.choice(crfs), gop=rng.choice([12, 25, 50, 250]), bframes=rng.choice([0, 2, 3]), slices=rng.choice([1, 1, 4, 8]),
-                  preset=rng.choice(["superfast", "superfast", "veryfast"]), deblock=rng.random() < .85, cabac=rng.random() < .7,
-                  refresh=rng.random() < .08)
+                  preset=rng.choice(["superfast", "veryfast", "veryfast", "medium"]), deblock=rng.random() < .85, cabac=rng.random() < .7,
+                  refresh=rng.random() < .08, slice_bytes=rng.choice([0, 0, RTP_BYTES]))
     params = "repeat-headers=1:threads=1:scenecut=40"
     params += "" if chosen["deblock"] else ":no-deblock=1"
     params += "" if chosen["cabac"] else ":cabac=0"
     params += ":intra-refresh=1" if chosen["refresh"] else ""
+    params += f":slice-max-size={chosen['slice_bytes']}" if chosen["slice_bytes"] else ""
     return ["-c:v", "libx264", "-preset", chosen["preset"], "-crf", str(chosen["crf"]), "-g", str(chosen["gop"]), "-bf", str(chosen["bframes"]),
             "-slices", str(chosen["slices"]), "-x264-params", params], chosen
 

@@ -23,8 +23,8 @@ from damage import damage
 
 UNDAMAGED, DAMAGED, CONCEALED, TWIN, CLEAN_ENCODE = 0, 1, 2, 3, 4  # kind of a stored picture
 CONCEALMENTS = [None, None, 3, 0, 258]
-TRAIN_CODECS = ["h264"] * 8 + ["hevc", "mpeg4"]
-VARIANTS = {"natural": 4, "animation": 6, "screen": 3, "overlay": 2, "rendered": 2, "photo": 2, "artwork": 2, "graphics": 2}
+TRAIN_CODECS = ["h264"] * 7 + ["mpeg4", "hevc", "mpeg4"]  # damage in MPEG-2 is for the control draw alone: the codec never trained on
+VARIANTS = {"natural": 6, "animation": 6, "screen": 4, "overlay": 4, "rendered": 4, "photo": 4, "artwork": 2, "graphics": 2}
 CLEAN_CODECS = ["h264_hard", "h264_hard", "h264", "mpeg2_hard", "mpeg4_hard", "mjpeg", "vp8", "hevc_hard"]
 
 
@@ -46,7 +46,7 @@ def jobs(items, draw):
             elif item.kind in ("graphics", "artwork"):
                 plan = plain + ([("damaged", "h264", 1)] if variant % 2 == 1 else [])
             else:
-                plan = plain + [("damaged", rng.choice(TRAIN_CODECS) if split == "train" else "h264", 2)]
+                plan = plain + [("damaged", rng.choice(TRAIN_CODECS) if split == "train" else "h264", 3 if split == "train" else 2)]
             for tag, codec, draws in plan:
                 yield f"{split}/{tag}-{group}-{variant}", item, codec, draws
 
@@ -65,7 +65,7 @@ def make(name, item, codec, draws, draw, out):
             picks = [(CLEAN_ENCODE, luma, None) for luma in list(clean.values())[1::2]]
             return store(out, f"{name}", picks, meta)
         for k in range(draws):
-            damaged = damage(ts, rng)
+            damaged = damage(ts, rng, bool(settings.get("slice_bytes")))
             if damaged is None:
                 return
             ec = rng.choice(CONCEALMENTS)
@@ -80,8 +80,9 @@ def decoded(ts, concealment, folder):
     return encode.decode(path, concealment)
 
 
-def choose(damaged, clean, rng, keep=(6, 3, 1)):
-    """Up to six visibly damaged pictures with their clean twins, three undamaged ones, one whose damage is concealed."""
+def choose(damaged, clean, rng, keep=(6, 2, 1)):
+    """Up to six visibly damaged pictures with their clean twins, two undamaged ones, one whose damage is concealed.
+    Half of the damaged ones are drawn from the less damaged half: small damage is what a network misses."""
     found = {DAMAGED: [], UNDAMAGED: [], CONCEALED: []}
     for pts, luma in damaged.items():
         if pts not in clean or clean[pts].shape != luma.shape:
@@ -97,8 +98,12 @@ def choose(damaged, clean, rng, keep=(6, 3, 1)):
             found[CONCEALED].append((luma, mark, clean[pts]))
     picks = []
     for kind, most in zip((DAMAGED, UNDAMAGED, CONCEALED), keep):
-        rng.shuffle(found[kind])
-        for luma, mark, twin in found[kind][:most]:
+        ranked = sorted(found[kind], key=lambda f: f[1].visible())
+        small = ranked[:len(ranked) // 2] if kind == DAMAGED else []
+        rng.shuffle(small)
+        rest = small[most // 2:] + ranked[len(small):]
+        rng.shuffle(rest)
+        for luma, mark, twin in (small[:most // 2] + rest)[:most]:
             picks.append((kind, luma, mark))
             if kind == DAMAGED:
                 picks.append((TWIN, twin, None))

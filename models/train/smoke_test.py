@@ -21,6 +21,7 @@ from crops import DAMAGED, Batches, load
 from net import BlockNet
 from sets import Item
 from train import loss_of
+from unfold import unfold
 
 
 def test_label_needs_a_new_edge():
@@ -69,6 +70,10 @@ def test_export(net, folder):
     path = os.path.join(folder, "smoke.onnx")
     export.write(model, path)
     assert export.largest_difference(model, path) <= export.PARITY
+    again = unfold(path, torch.rand(8, 1, 176, 176)).eval()
+    images = torch.randint(0, 256, (1, 1, 128, 160)).float()
+    with torch.no_grad():
+        assert (model.net(images) - again(images / 255)).abs().max() < 1e-3
 
 
 def test_folding_changes_nothing(net):

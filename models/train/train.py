@@ -19,8 +19,10 @@ from sklearn.metrics import roc_auc_score
 from crops import CLEAN_ENCODE, CONCEALED, DAMAGED, Batches, load
 from label import CLEAN, IGNORE, VISIBLE
 from net import BlockNet, pooled
+from unfold import unfold
 
 AVERAGE = .998
+SEARCH = 100  # steps from one search for hard crops to the next
 
 
 def loss_of(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -55,7 +57,7 @@ def main():
     args.add_argument("--set", required=True)
     args.add_argument("--out", required=True)
     args.add_argument("--steps", type=int, default=6000)
-    args.add_argument("--init", help="weights to start from, for a further round")
+    args.add_argument("--init", help="weights to start from, for a further round: net.pt, or the .onnx of a shipped network")
     args.add_argument("--rate", type=float, default=4e-3, help="highest learning rate")
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--threads", type=int, default=1)
@@ -65,13 +67,22 @@ def main():
     rng = random.Random(args.seed)
     pictures, val = load(os.path.join(args.set, "train")), load(os.path.join(args.set, "val"))
     val = random.Random(0).sample(val, min(len(val), 250))
-    net = BlockNet()
-    if args.init:
-        net.load_state_dict(torch.load(args.init, weights_only=True)["weights"])
+    batches = Batches(pictures, rng)
+    net = start(args.init, torch.cat([batches.next()[0] for _ in range(16)]))
     net = net.to(memory_format=torch.channels_last)  # twice as fast on a CPU
     print(f"{len(pictures)} pictures, {sum(p.kind == DAMAGED for p in pictures)} damaged, {len({p.meta['group'] for p in pictures})} groups; "
           f"{sum(p.numel() for p in net.parameters())} parameters", flush=True)
-    train(net, Batches(pictures, rng), val, args)
+    train(net, batches, val, args)
+
+
+def start(init: str | None, images: torch.Tensor) -> BlockNet:
+    """A new network, or that of a file; images as unfold() takes them."""
+    if init and init.endswith(".onnx"):
+        return unfold(init, images)
+    net = BlockNet()
+    if init:
+        net.load_state_dict(torch.load(init, weights_only=True)["weights"])
+    return net
 
 
 def train(net, batches, val, args):
@@ -99,6 +110,9 @@ def train(net, batches, val, args):
         schedule.step()
         average.update_parameters(net)
         batches.learn(images, labels, logits.detach().flatten(1).topk(4).values.mean(1))
+        if step % SEARCH == 0:
+            with torch.no_grad():
+                batches.search(average.module.eval())
         mean = loss.item() if mean is None else .98 * mean + .02 * loss.item()
         if step % 50 == 0:
             print(f"step {step}  loss {mean:.4f}  hard {len(batches.hard)}  {time.time() - begin:.0f} s", flush=True)
