@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -159,6 +160,29 @@ func TestEveryChannelIsHeard(t *testing.T) {
 		}
 		if rows != int64(2*3*channels) {
 			t.Errorf("%d channels: %d rows were run", channels, rows)
+		}
+	}
+}
+
+// A mix of the channels is one row, whose score is that of their mean.
+func TestAMixIsHeardOnce(t *testing.T) {
+	d := heardBy(t, "sound", func(d *models.Detector) { d.Network.Tensor.Channels = "mix" })
+	e := openWith(t, []models.Detector{d})
+	b, sum, err := listen(t, e, SourceConfig{URL: clip(t, "a.wav", "-f", "lavfi", "-i", fmt.Sprintf("aevalsrc='0|%s':s=32000:d=2.5", step(1.5)))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := int64(0)
+	for n, batches := range e.Networks()[0].Batches {
+		rows += int64(n) * batches
+	}
+	clicks, start, end := b.inOrder(t, verdict.Click, 0)
+	if sum.Stages.Looks != 3 || rows != 3 || start != 0 || end != 2500*time.Millisecond {
+		t.Errorf("%d looks, %d rows, scores from %v to %v", sum.Stages.Looks, rows, start, end)
+	}
+	for _, s := range clicks {
+		if s.PTS == stepOf(1.5) && math.Abs(s.Value-0.45) > 0.01 || s.PTS != stepOf(1.5) && s.Value != 0 {
+			t.Errorf("%v at %v", s.Value, s.PTS)
 		}
 	}
 }

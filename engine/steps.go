@@ -53,7 +53,8 @@ func (n *network) openHall() (err error) {
 
 // excerpts are what a network hears.
 func (n *network) excerpts() excerpt.Config {
-	return excerpt.Config{Rate: n.spec.Tensor.Rate, Window: n.spec.Tensor.Window, Hop: n.spec.Hop()}
+	t := n.spec.Tensor
+	return excerpt.Config{Rate: t.Rate, Window: t.Window, Hop: n.spec.Hop(), Mix: t.Channels == "mix"}
 }
 
 // samples is the row of a slot, in the host's memory.

@@ -112,7 +112,7 @@ func (r *report) soundNetwork(n *Network) {
 	r.need(n.Map == "", "network.map", "sound has no map: leave it out")
 	r.need(n.Sampling.Suspicious == 0, "network.sampling.suspicious", "all sound is heard: leave it out")
 	r.word(t.DType, field+".dtype", "f32")
-	r.word(t.Channels, field+".channels", "each")
+	r.word(t.Channels, field+".channels", "each", "mix")
 	pictures := t
 	pictures.Name, pictures.DType, pictures.Channels, pictures.Rate, pictures.Window = "", "", "", 0, 0
 	r.need(pictures == TensorSpec{}, field, "resize, align, width, height, letterbox, pad, mean and std belong to pictures: leave them out")

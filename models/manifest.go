@@ -87,7 +87,8 @@ type TensorSpec struct {
 	Name  string `yaml:"name"`
 	DType string `yaml:"dtype"` // u8, f32, f16; of sound f32, full scale is 1
 	// Channels is what a row holds: luma or rgb of a picture; of sound "each", one
-	// channel of the track. The greatest score of the channels speaks.
+	// channel of the track, the greatest score of the channels speaks; or "mix",
+	// the mean of them all.
 	Channels string `yaml:"channels"`
 
 	// Resize is how a picture gets to the tensor's size: "none" (native

@@ -59,7 +59,7 @@ func TestBadManifests(t *testing.T) {
 		{"rate of pictures", "bright", "align: 16", "align: 16\n    rate: 32000", "network.tensor.rate: it belongs to sound"},
 		{"window of pictures", "bright", "align: 16", "align: 16\n    window: 32000", "network.tensor.window: it belongs to sound"},
 		{"sound of bytes", "crackle", "dtype: f32", "dtype: u8", `network.tensor.dtype: "u8" is none of f32`},
-		{"sound mixed", "crackle", "channels: each", "channels: mono", `network.tensor.channels: "mono" is none of each`},
+		{"sound mixed", "crackle", "channels: each", "channels: mono", `network.tensor.channels: "mono" is none of each, mix`},
 		{"sound without a rate", "crackle", "    rate: 32000\n", "", "network.tensor.rate: 0 Hz is not in 8000..192000"},
 		{"rate", "crackle", "rate: 32000", "rate: 44100.5", "network.tensor.rate: a whole number is needed"},
 		{"sound without a window", "crackle", "    window: 40960\n", "", "network.tensor.window: 0 samples are not in 1..1920000, which is a minute"},

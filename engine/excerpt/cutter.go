@@ -31,6 +31,8 @@ type Config struct {
 	// Hop is how many samples in its middle a window speaks for, and how far it is
 	// from one window to the next: 1 to Window.
 	Hop int
+	// Mix gives one row, the mean of all channels, in the place of one for each.
+	Mix bool
 }
 
 // Lead is how many samples of context come before those that a window speaks for.
@@ -53,7 +55,7 @@ type Cutter struct {
 	begun bool
 	start time.Duration // of the stretch under way
 	taken int64         // samples of the track in it
-	// rows are of each channel the samples at the network's rate from next-Lead on.
+	// rows are of each channel, or of their mean, the samples at the network's rate from next-Lead on.
 	// Sample number 0 is at start.
 	rows [][]float32
 	next int64 // the first sample that the next window speaks for
@@ -73,9 +75,13 @@ func New(c Config, rate, channels int) (*Cutter, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	k := &Cutter{config: c, rate: rate, channels: channels, rows: make([][]float32, channels)}
+	rows := channels
+	if c.Mix {
+		rows = 1
+	}
+	k := &Cutter{config: c, rate: rate, channels: channels, rows: make([][]float32, rows)}
 	if rate != c.Rate {
-		k.resampler = newResampler(rate, c.Rate, channels)
+		k.resampler = newResampler(rate, c.Rate, rows)
 	}
 	return k, nil
 }
@@ -83,7 +89,7 @@ func New(c Config, rate, channels int) (*Cutter, error) {
 // Window is what a network hears at once. It is valid until the loop goes on, and
 // the loop's to change.
 type Window struct {
-	// Rows are the samples of each channel, Config.Window of them; full scale is 1.
+	// Rows are the samples of each channel, or of their mean, Config.Window of them; full scale is 1.
 	Rows [][]float32
 	// Samples is how many samples of its middle there are, 1 to Config.Hop: at the end
 	// of a stretch the rest is silence, and there is nothing to say of it.
@@ -148,19 +154,27 @@ func (k *Cutter) begin(at time.Duration) {
 // take appends samples [from, to) of a block.
 func (k *Cutter) take(a *frame.Audio, from, to int) {
 	k.taken += int64(to - from)
-	for c := range k.channels {
-		if x := a.Samples[c][from:to]; k.resampler == nil {
-			k.rows[c] = append(k.rows[c], x...)
-			bound(k.rows[c][len(k.rows[c])-len(x):])
-		} else {
-			room := k.resampler.room(c, len(x))
-			copy(room, x)
-			bound(room)
+	for c := range k.rows {
+		room := k.room(c, to-from)
+		if k.config.Mix {
+			mean(room, a.Samples[:k.channels], from)
+			continue
 		}
+		copy(room, a.Samples[c][from:to])
+		bound(room)
 	}
 	if k.resampler != nil {
 		k.resampler.resample(k.rows, to-from)
 	}
+}
+
+// room gives space for n more samples of the track in row c, all 0.
+func (k *Cutter) room(c, n int) []float32 {
+	if k.resampler != nil {
+		return k.resampler.room(c, n)
+	}
+	k.rows[c] = append(k.rows[c], make([]float32, n)...)
+	return k.rows[c][len(k.rows[c])-n:]
 }
 
 // end gives the windows of what is left of the stretch. It is false where the loop
@@ -200,6 +214,23 @@ func (k *Cutter) advance() {
 	k.next += int64(k.config.Hop)
 	for c, row := range k.rows {
 		k.rows[c] = row[:copy(row, row[k.config.Hop:])]
+	}
+}
+
+// mean adds the mean of the channels from a sample on to dst. Each is bounded
+// before, so that a channel that is no number leaves the others.
+func mean(dst []float32, channels [][]float32, from int) {
+	var part [piece]float32
+	x := part[:len(dst)]
+	for _, c := range channels {
+		copy(x, c[from:])
+		bound(x)
+		for i, v := range x {
+			dst[i] += v
+		}
+	}
+	for i := range dst {
+		dst[i] /= float32(len(channels))
 	}
 }
 

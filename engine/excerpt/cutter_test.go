@@ -165,6 +165,33 @@ func TestJumps(t *testing.T) {
 	}
 }
 
+// A mix has one row, the mean of the channels, whatever the rate and the blocks; what
+// is no number in one of them is silence there.
+func TestMix(t *testing.T) {
+	c := Config{Rate: 8000, Window: 1600, Hop: 1000, Mix: true}
+	for _, rate := range []int{8000, 44100} {
+		x, y, z := noise(rate/2, 1), noise(rate/2, 2), noise(rate/2, 3)
+		both := make([]float32, len(x))
+		for i := range both {
+			if i%10 == 0 {
+				y[i] = float32(math.NaN())
+				both[i] = (x[i] + 0 + z[i]) / 3
+			} else {
+				both[i] = (x[i] + y[i] + z[i]) / 3
+			}
+		}
+		k := mustNew(t, c, rate, 1)
+		want := append(cut(t, k, rate, 0, [][]float32{both}, 1024), rest(k)...)
+		k = mustNew(t, c, rate, 3)
+		got := append(cut(t, k, rate, 0, [][]float32{x, y, z}, 1, 2, 5000), rest(k)...)
+		if len(got) != 4 || !slices.EqualFunc(got, want, func(a, b heard) bool {
+			return len(a.rows) == 1 && a.from == b.from && a.samples == b.samples && slices.Equal(a.rows[0], b.rows[0])
+		}) {
+			t.Errorf("%d Hz: %d windows, which are not those of the mean", rate, len(got))
+		}
+	}
+}
+
 // What is no number, or far beyond full scale, is bounded.
 func TestDamagedSamples(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
@@ -260,7 +287,7 @@ func TestConfig(t *testing.T) {
 		Config
 		rate, channels int
 	}{{good, 7999, 1}, {good, 192001, 1}, {good, 48000, 0}, {good, 48000, frame.ChannelsMax + 1},
-		{Config{}, 48000, 1}, {Config{32000, 100, 101}, 48000, 1}, {Config{32000, 100, 0}, 48000, 1}, {Config{0, 100, 100}, 48000, 1}} {
+		{Config{}, 48000, 1}, {Config{32000, 100, 101, false}, 48000, 1}, {Config{32000, 100, 0, true}, 48000, 1}, {Config{0, 100, 100, false}, 48000, 1}} {
 		if _, err := New(c.Config, c.rate, c.channels); err == nil {
 			t.Errorf("%+v was taken", c)
 		}
