@@ -1,14 +1,13 @@
-"""Lossy coding by ffmpeg, aligned: what a codec does to a sound, and what wrong bytes do to the coded sound."""
+"""Lossy coding by ffmpeg, aligned to the sample."""
 
 import functools
-import json
 import os
 import subprocess
 import tempfile
 
 import numpy as np
 
-RATE = 32000  # of the network's input
+RATE = 8000  # of the network's input
 
 # name: (encoder, file, bit rates in kb/s). Opus is in no training set.
 CODECS = {
@@ -23,8 +22,6 @@ CODECS = {
 }
 TRAIN_CODECS = ("aac", "aac", "aac", "mp3", "mp3", "mp2", "ac3", "vorbis", "wma", "pcm", "pcm")
 HELD_OUT_CODEC = "opus"
-DAMAGED_CODECS = ("aac", "aac", "mp3", "mp2", "ac3")
-FILLED = f"aresample={RATE}:async=1:min_hard_comp=0.005:first_pts=0"  # holes in time stay holes
 
 
 def ffmpeg(args, given=b"") -> bytes:
@@ -49,7 +46,7 @@ def encode(x: np.ndarray, rate: int, codec: str, kbps: int, path: str) -> None:
 
 
 def decode(path: str, channels: int) -> np.ndarray:
-    raw = ffmpeg(["-i", path, "-af", FILLED, "-ac", str(channels), "-f", "f32le", "-"])
+    raw = ffmpeg(["-i", path, "-ar", str(RATE), "-ac", str(channels), "-f", "f32le", "-"])
     return np.frombuffer(raw[:len(raw) // (4 * channels) * 4 * channels], np.float32).reshape(-1, channels).T.copy()
 
 
@@ -85,48 +82,3 @@ def recoded(x, rate, codec, kbps) -> np.ndarray:
     """x [channels, n] at rate -> the decoded sound at RATE, sample by sample where x has it."""
     n = x.shape[1] * RATE // rate
     return aligned(trip(x, rate, codec, kbps), delay(codec, rate), n)
-
-
-def damaged(x, rate, codec, kbps, rng):
-    """(clean, damaged) decodes at RATE of one coding of x; None where nothing could be damaged."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "x.mp4")
-        encode(x, rate, codec, kbps, path)
-        clean = decode(path, len(x))
-        listed = subprocess.run(["ffprobe", "-v", "quiet", "-show_entries", "packet=pos,size", "-of", "json", path], stdout=subprocess.PIPE, check=False)
-        packets = [(int(p["pos"]), int(p["size"])) for p in json.loads(listed.stdout).get("packets", []) if int(p.get("size", 0)) > 12]
-        if len(packets) < 20:
-            return None
-        with open(path, "rb") as f:
-            data = bytearray(f.read())
-        harm(data, packets, rng)
-        with open(path, "wb") as f:
-            f.write(data)
-        broken = decode(path, len(x))
-    n = x.shape[1] * RATE // rate
-    late = delay(codec, rate) if codec != "ac3" else 0
-    return aligned(clean, late, n), aligned(broken, late, n)
-
-
-def harm(data: bytearray, packets, rng) -> None:
-    """Wrong bytes, packets of zeros, of noise, of an earlier packet, cut short; single ones and runs."""
-    way = rng.choice(("bytes", "bytes", "bytes", "zeros", "noise", "earlier", "tail"))
-    count = max(1, int(len(packets) * np.exp(rng.uniform(np.log(.004), np.log(.15)))))
-    run = 1 if rng.random() < .7 else int(rng.integers(2, 8))
-    for first in rng.integers(8, len(packets) - 1, max(1, count // run)):
-        for at, size in packets[first:first + run]:
-            head = int(rng.integers(0, 5))
-            if way == "bytes":
-                for k in rng.integers(head, size, int(rng.integers(1, 17))):
-                    data[at + k] ^= int(rng.integers(1, 256))
-            elif way == "zeros":
-                data[at + head:at + size] = bytes(size - head)
-            elif way == "noise":
-                data[at + head:at + size] = rng.integers(0, 256, size - head, dtype=np.uint8).tobytes()
-            elif way == "tail":
-                keep = int(rng.integers(head, size))
-                data[at + keep:at + size] = bytes(size - keep)
-            else:
-                other, length = packets[first - 3]
-                take = min(length, size)
-                data[at:at + take] = data[other:other + take]

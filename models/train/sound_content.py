@@ -5,10 +5,15 @@ import soundfile
 from scipy import ndimage, signal
 
 import sound_codecs
+import sound_repeats
 from sound_defects import db, log_uniform, rms
 
 SECONDS = 16
-GENERATED_SHARE = .1
+GENERATED_SHARE = .16
+REPEATED_SHARE = .22  # of the recordings: loops, samplers, gates, echoes made of them
+
+
+REPEATS = (sound_repeats.looped, sound_repeats.looped, sound_repeats.sampler, sound_repeats.sampler, sound_repeats.gated, sound_repeats.echoing)
 
 
 class Library:
@@ -34,6 +39,8 @@ class Library:
             y, other, _ = self.stretch()
             y = resampled(y, other, rate)[:, :x.shape[1]]
             x[:, :y.shape[1]] += y * db(self.rng.uniform(-18, 0)) * rms(x) / rms(y)
+        if self.rng.random() < REPEATED_SHARE and x.shape[1] > 8 * rate:
+            x = self.rng.choice(REPEATS)(x, rate, self.rng)
         return treated(x, rate, self.rng), rate, group
 
     def stretch(self):
@@ -137,12 +144,13 @@ def pause(n, rate, rng):
     return np.maximum(gain, 0 if rng.random() < .6 else db(-rng.uniform(30, 60)))
 
 
-def generated(rng):
-    """Beeps, bass lines, square waves, noise that belongs there, clocks, silence."""
+def generated(rng, makers=None):
+    """Beeps, bass lines, chips, drums, beds of noise, rooms, clocks, silence."""
     rate, n = 48000, SECONDS * 48000
-    x = rng.choice((beeps, bass, chips, sweeps, surf, drone))(n, rate, rng)
+    makers = makers or GENERATED
+    x = makers[rng.integers(len(makers))](n, rate, rng)
     x = x / (np.abs(x).max() + 1e-9) * db(-rng.uniform(1, 30))
-    if rng.random() < .1:
+    if rng.random() < .05:
         x = x * 0
     return np.repeat(x[None], 2, 0) * np.array([[1.], [rng.uniform(.5, 1)]])
 
@@ -192,13 +200,67 @@ def sweeps(n, rate, rng):
 
 def surf(n, rate, rng):
     """Noise whose level breathes: waves, wind, applause."""
-    noise = signal.lfilter([1], [1, -rng.uniform(0, .97)], rng.normal(0, 1, n))
     t = np.arange(n) / rate
     swell = .15 + (.5 + .5 * np.sin(2 * np.pi * rng.uniform(.05, .5) * t + rng.uniform(0, 6))) ** 2
-    return noise * swell
+    return bed(n, rate, rng) * swell
+
+
+def bed(n, rate, rng):
+    """Steady noise of any colour, from faint to loud: white, pink, brown, or as a room and its fans colour it."""
+    power = rng.choice((0., 1., 2., rng.uniform(0, 2.5)))
+    spectrum = np.fft.rfft(rng.normal(0, 1, n))
+    hertz = np.maximum(np.fft.rfftfreq(n, 1 / rate), 10)
+    shape = hertz ** (-power / 2)
+    for _ in range(int(rng.integers(0, 4))):  # resonances
+        shape *= 1 + rng.uniform(0, 4) * np.exp(-.5 * (np.log(hertz / log_uniform(rng, 80, 6000)) / rng.uniform(.05, .5)) ** 2)
+    noise = np.fft.irfft(spectrum * shape, n)
+    return noise / rms(noise) * db(-rng.uniform(0, 45))
+
+
+def room(n, rate, rng):
+    """A bed in which something sounds now and then."""
+    out = bed(n, rate, rng) * .05
+    for at in rng.integers(0, n - rate, int(rng.integers(1, 8))):
+        m = int(rng.uniform(.05, .9) * rate)
+        t = np.arange(m) / rate
+        out[at:at + m] += (sine(log_uniform(rng, 90, 2500) * t) + rng.normal(0, .3, m)) * np.exp(-t / rng.uniform(.02, .3)) * rng.uniform(.05, 1)
+    return out
+
+
+def near_mains(n, rate, rng):
+    """What is at or beside 50 and 60 Hz and no hum: bass that is held, notes that come and go, transformers at 120 or 100 Hz alone, engines."""
+    t, kind = np.arange(n) / rate, rng.integers(6)
+    if kind == 0:
+        tones = rng.choice((46.25, 49., 51.91, 55., 58.27, 61.74, 65.41, 98., 103.8, 116.5, 123.5), int(rng.integers(1, 6)), replace=False)
+        out = sum(sine(f * t + rng.random()) * rng.uniform(.3, 1) for f in tones)
+    elif kind == 1:
+        out = notes(n, rate, rng, lambda c: sine(c) + rng.uniform(0, .5) * sine(2 * c), (base := rng.choice((50., 60., 49., 61.7))), base * 1.0005, .2, 1., .01)
+    elif kind == 2:
+        base = rng.choice((100., 120.))
+        out = sine(base * t) + rng.uniform(0, .6) * sine(2 * base * t) + rng.uniform(0, .3) * sine(3 * base * t)
+    elif kind < 5:  # in time with a beat
+        base, beat, width = rng.choice((50., 60.)) * (1 + rng.normal(0, 8e-4)), rng.uniform(.25, 2.2), int(rate * log_uniform(rng, .001, .1))
+        gate = np.convolve((t % beat < beat * rng.uniform(.25, .75)).astype(float), np.ones(width) / width, "same")
+        out = (sine(base * t) + rng.uniform(0, .6) * rng.integers(2) * sine(2 * base * t + rng.random())) * gate
+    else:
+        turns = np.cumsum(rng.uniform(35, 75) * (1 + .08 * np.interp(t, np.arange(SECONDS + 1), rng.normal(0, 1, SECONDS + 1)))) / rate
+        out = sum(sine(k * turns + rng.random()) / k for k in range(1, 7))
+    return out / rms(out) * db(-rng.uniform(0, 12)) + bed(n, rate, rng)
 
 
 def drone(n, rate, rng):
     t = np.arange(n) / rate
     base = rng.choice((rng.uniform(65, 95), rng.uniform(130, 180), 55., 65.4, 73.4))
     return sum(sine(base * k * t + rng.random()) / k for k in range(1, 6)) * (1 + .3 * sine(rng.uniform(.1, 5) * t))
+
+
+def held(n, rate, rng):
+    return sound_repeats.gated(sound_repeats.chord(n, rate, rng)[None], rate, rng)[0] if rng.random() < .6 else sound_repeats.chord(n, rate, rng)
+
+
+def drums(n, rate, rng):
+    return sound_repeats.sampler(np.repeat(sound_repeats.chord(n, rate, rng)[None], 2, 0), rate, rng)[0]
+
+
+GENERATED = (beeps, bass, chips, sweeps, surf, drone, bed, bed, bed, room, room, near_mains, near_mains, near_mains, held, held, drums, drums,
+             sound_repeats.arpeggio, sound_repeats.arpeggio, sound_repeats.arpeggio)

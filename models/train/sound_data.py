@@ -14,15 +14,9 @@ from sound_net import RATE, STEPS, WINDOW
 MS = RATE // 1000
 WINDOW_MS, STEP_MS = WINDOW // MS, WINDOW // MS // STEPS
 EDGE_MS = 60  # of a programme, where its neighbour's coding bleeds in
-# Milliseconds beside a mark that count neither way: coding smears, and nobody agrees on where a steady defect begins.
-BESIDE = {"click": 20, "dropout": 16, "clipping": 60, "hum": 250, "hiss": 100, "audio_stutter": 40, "codec_damage": 60}
-# What may rightly be said as well, under and beside a defect of another kind.
-ALSO = {
-    "click": ("dropout", "codec_damage"), "dropout": ("click", "codec_damage"), "audio_stutter": ("click", "dropout", "codec_damage"),
-    "codec_damage": ("click", "dropout", "audio_stutter", "clipping", "hiss"), "clipping": ("click",),
-}
+BESIDE = {"hum": 250, "audio_stutter": 40}  # milliseconds beside a mark that count neither way: nobody agrees on where a defect begins
 
-EACH = (2, 1, 1, 1, 2, 4, 4)  # crops of each kind in a batch: most of what no closed form detects
+EACH = {"hum": 4, "audio_stutter": 5, "click": 1, "dropout": 1, "clipping": 1, "hiss": 1}  # crops of each kind in a batch
 
 
 class Row:
@@ -35,16 +29,13 @@ class Row:
         self.present, self.unknown = np.zeros(n, np.uint8), np.zeros(n, np.uint8)
         self.spots = []
         for kind, start, end, heard in meta["marks"][k]:
-            a, b, bit = int(start * 1000), max(int(np.ceil(end * 1000)), int(start * 1000) + 1), 1 << KINDS.index(kind)
-            near = slice(max(a - BESIDE[kind], 0), b + BESIDE[kind])
-            self.unknown[near] |= bit
-            for other in ALSO.get(kind, ()):
-                self.unknown[near] |= 1 << KINDS.index(other)
+            a, b = int(start * 1000), max(int(np.ceil(end * 1000)), int(start * 1000) + 1)
             if heard:
-                self.present[a:b] |= bit
                 self.spots.append((a, b))
-        if meta["flat"][k]:
-            self.unknown |= 1 << KINDS.index("clipping")
+            if kind in KINDS:
+                bit = 1 << KINDS.index(kind)
+                self.unknown[max(a - BESIDE[kind], 0):b + BESIDE[kind]] |= bit
+                self.present[a:b] |= bit * heard
         self.unknown &= ~self.present
 
     def crop(self, at):
@@ -72,14 +63,14 @@ def load(folder) -> list[Row]:
 class Batches:
     """Crops around defects of each kind, crops of anything, and those that scored high without a defect."""
 
-    def __init__(self, rows, rng, each=EACH, plain=6, hard=5):
+    def __init__(self, rows, rng, each=EACH, plain=4, hard=5):
         self.rng, self.each, self.plain, self.hard_share = rng, each, plain, hard
-        self.by_kind = [[r for r in rows if r.kind == kind and r.spots] for kind in KINDS]
+        self.by_kind = {kind: [r for r in rows if r.kind == kind and r.spots] for kind in each}
         self.rows = rows
         self.hard = []  # (score, row, at)
 
     def next(self):
-        picks = [self.defect(rows) for rows, count in zip(self.by_kind, self.each) if rows for _ in range(count)]
+        picks = [self.defect(rows) for kind, rows in self.by_kind.items() if rows for _ in range(self.each[kind])]
         picks += [self.anywhere(self.rows[self.rng.integers(len(self.rows))]) for _ in range(self.plain)]
         for _ in range(min(self.hard_share, len(self.hard))):
             _, row, at = self.hard[self.rng.integers(len(self.hard))]

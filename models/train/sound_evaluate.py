@@ -23,6 +23,8 @@ from sound_data import EDGE_MS, WINDOW_MS, load
 from sound_defects import KINDS
 from sound_net import RATE, WINDOW
 
+NATIVE = 48000  # Hz, at which recordings are coded once more
+
 
 class Model:
     """The shipped network; what it does not speak of is not there."""
@@ -51,7 +53,7 @@ class Weights:
 
 
 def clean_tracks(args, split):
-    """(recording, codec, samples of one channel) of whole recordings; every second one through a codec once more."""
+    """(recording, codec, samples of the mix) of whole recordings; most go through a codec once more."""
     chosen = {}
     for r in sound_sets.recordings(args.data, args.sounds):
         if r.split == split:
@@ -59,12 +61,12 @@ def clean_tracks(args, split):
     seconds, rng = 0., np.random.default_rng(3)
     for group in rng.permutation(sorted(chosen)):
         for r in chosen[group][:args.files]:
-            x = sound_codecs.read(r.path, RATE, 1, seconds=args.longest)
-            if x.shape[1] < RATE // 2:
+            x = sound_codecs.read(r.path, NATIVE, 1, seconds=args.longest)
+            if x.shape[1] < NATIVE // 2:
                 continue
             codec = str(rng.choice(sound_codecs.TRAIN_CODECS if split == "val" else [*sound_codecs.TRAIN_CODECS, "opus", "opus"]))
-            if x.shape[1] > 20 * RATE and codec != "pcm":
-                x = sound_codecs.recoded(x, RATE, codec, sound_codecs.CODECS[codec][2][-1])
+            codec = codec if x.shape[1] > 20 * NATIVE else "pcm"
+            x = sound_codecs.recoded(x, NATIVE, codec, sound_codecs.CODECS[codec][2][-1])
             seconds += x.shape[1] / RATE
             yield r, codec, x[0]
             if seconds > args.hours * 3600:
@@ -79,7 +81,7 @@ def calibrate(args):
     calibration = {}
     for k, kind in enumerate(KINDS):
         allowed = int(args.per_hour * seconds / 3600)
-        threshold = sound_rules.threshold_for([t[k] for t in tracks], kind, allowed) + sound_rules.MARGIN.get(kind, .3)
+        threshold = sound_rules.threshold_for([t[k] for t in tracks], kind, allowed) + sound_rules.MARGIN[kind]
         calibration[kind] = dict(threshold=round(float(threshold), 3), slope=1., allowed=allowed, hours=round(seconds / 3600, 3))
         print(f"{kind}: threshold {threshold:.2f} for {allowed} alarms in {seconds / 3600:.2f} h", flush=True)
     with open(args.out, "w") as f:
@@ -129,7 +131,9 @@ def speed(args):
         begin = time.process_time()
         model(x)
         spent.append(time.process_time() - begin)
-    print(f"one second of one channel: {min(spent) * 1e3:.1f} ms of one core at best, median {np.median(spent) * 1e3:.1f} ms (window of {WINDOW} samples)")
+    seconds = sound_rules.HOP * sound_rules.STEP_SECONDS  # that a window speaks for
+    print(f"one second of one channel: {min(spent) / seconds * 1e3:.2f} ms of one core at best, median {np.median(spent) / seconds * 1e3:.2f} ms "
+          f"(window of {WINDOW} samples, for {seconds:g} s)")
 
 
 def main():

@@ -1,6 +1,6 @@
 """Trained weights to the ONNX file of the detector: an output a defect, float32 [N,64], 0..1, 0.5 at the calibrated threshold.
 
-    sound_export.py --weights sound.pt --calibration calibration.json --out sound_defects.onnx [--kinds hiss,audio_stutter]
+    sound_export.py --weights sound.pt --calibration calibration.json --out sound_defects.onnx [--kinds hum]
 
 The calibration (`sound_evaluate.py calibrate`) holds for each defect the logit at which false alarms are as rare as asked, and the spread of
 logits. Checks: onnx.checker, size, parity with PyTorch.
@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sound_defects import KINDS
-from sound_net import BASES_USED, WINDOW, Conv, SoundNet, cosines
+from sound_net import BASES_USED, RATE, WINDOW, Conv, SoundNet, cosines
 
 OPSET, MAX_BYTES, PARITY = 17, 2_000_000, 1e-4
 
@@ -29,7 +29,6 @@ class Shipped(nn.Module):
     def __init__(self, net, kinds, thresholds, slopes):
         super().__init__()
         self.net, self.picks = net, [KINDS.index(k) for k in kinds]
-        net.views.as_formula = True
         self.thresholds, self.slopes = [float(t) for t in thresholds], [float(s) for s in slopes]
 
     def forward(self, samples):
@@ -67,26 +66,37 @@ def write_formulas(path: str) -> None:
     graph = model.graph
     for index, (hertz, length, rate) in enumerate(BASES_USED):
         basis = cosines(hertz, length, rate).numpy()
-        node = next(n for n in graph.node if n.op_type == "Constant" and tuple(n.attribute[0].t.dims) == basis.shape
-                    and np.array_equal(onnx.numpy_helper.to_array(n.attribute[0].t), basis))
-        nodes, tensors = formula(f"basis{index}", hertz.numpy(), length, rate, node.output[0])
-        at = list(graph.node).index(node)
-        graph.node.remove(node)
-        for k, new in enumerate(nodes):
-            graph.node.insert(at + k, new)
-        graph.initializer.extend(onnx.numpy_helper.from_array(v, name) for name, v in tensors.items())
+        for last, used in (("Transpose", basis.T), ("Unsqueeze", basis[:, None])):
+            for node in [n for n in graph.node if is_constant(n, used)]:
+                nodes, tensors = formula(f"basis{index}", hertz.numpy(), length, rate, last, node.output[0])
+                at = list(graph.node).index(node)
+                graph.node.remove(node)
+                for k, new in enumerate(nodes):
+                    graph.node.insert(at + k, new)
+                graph.initializer.extend(onnx.numpy_helper.from_array(v, name) for name, v in tensors.items())
     onnx.save(model, path)
 
 
-def formula(name, hertz, length, rate, output):
-    """The nodes of `cosines`, and the tensors that they need."""
+def is_constant(node, value) -> bool:
+    if node.op_type != "Constant" or tuple(node.attribute[0].t.dims) != value.shape:
+        return False
+    return np.array_equal(onnx.numpy_helper.to_array(node.attribute[0].t), value)
+
+
+def formula(name, hertz, length, rate, last, output):
+    """The nodes of `cosines` and of the last step, and the tensors that they need."""
     t = np.arange(length, dtype=np.float32)
-    window = cosines(torch.zeros(1), length, rate).numpy()[0, 0]
+    window = cosines(torch.zeros(1), length, rate).numpy()[0]
     tensors = {f"{name}_hertz": hertz[:, None], f"{name}_t": t[None], f"{name}_period": np.float32(1 / rate),
-               f"{name}_circle": np.float32(2 * np.pi), f"{name}_window": window, f"{name}_axis": np.array([1], np.int64)}
+               f"{name}_circle": np.float32(2 * np.pi), f"{name}_window": window}
     steps = [("Mul", ["hertz", "t"], "seconds"), ("Mul", ["seconds", "period"], "turns"), ("Floor", ["turns"], "whole"), ("Sub", ["turns", "whole"], "part"),
              ("Mul", ["part", "circle"], "angle"), ("Cos", ["angle"], "cos"), ("Sin", ["angle"], "sin"), ("Concat", ["cos", "sin"], "both"),
-             ("Mul", ["both", "window"], "wave"), ("Unsqueeze", ["wave", "axis"], "")]
+             ("Mul", ["both", "window"], "wave")]
+    if last == "Unsqueeze":
+        tensors[f"{name}_axis"] = np.array([1], np.int64)
+        steps.append(("Unsqueeze", ["wave", "axis"], ""))
+    else:
+        steps.append(("Transpose", ["wave"], ""))
     nodes = []
     for op, inputs, out in steps:
         extra = {"axis": 0} if op == "Concat" else {}
@@ -96,11 +106,11 @@ def formula(name, hertz, length, rate, output):
 
 def examples():
     """Windows that reach every branch: noise, steady lines, silence, clipped and gated sound, at several levels."""
-    rng, t = np.random.default_rng(5), np.arange(WINDOW) / 32000
+    rng, t = np.random.default_rng(5), np.arange(WINDOW) / RATE
     tone = np.sin(2 * np.pi * 440 * t) + .4 * np.sin(2 * np.pi * 50 * t)
     noise = rng.normal(0, .1, WINDOW)
     gated = tone * .3 * (np.sin(2 * np.pi * 3 * t) > -.9)
-    rows = [noise, tone * .5, np.zeros(WINDOW), np.clip(3 * tone, -1, 1), gated, noise * 1e-3, np.repeat(noise[:WINDOW // 16], 16), np.tile(noise[:2560], 16)]
+    rows = [noise, tone * .5, np.zeros(WINDOW), np.clip(3 * tone, -1, 1), gated, noise * 1e-3, np.repeat(noise[:WINDOW // 16], 16), np.tile(noise[:WINDOW // 16], 16)]
     return np.stack(rows).astype(np.float32)[:, None]
 
 
@@ -117,7 +127,7 @@ def main():
     args.add_argument("--weights", required=True)
     args.add_argument("--calibration", required=True)
     args.add_argument("--out", required=True)
-    args.add_argument("--kinds", default="hiss,audio_stutter", help="the defects that the file speaks of")
+    args.add_argument("--kinds", default=",".join(KINDS), help="the defects that the file speaks of")
     args = args.parse_args()
     torch.set_num_threads(1)
     with open(args.calibration) as f:

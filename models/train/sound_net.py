@@ -1,14 +1,12 @@
-"""The network: 1.28 s of one channel at 32 kHz to a logit for each defect and each 20 ms.
+"""The network: 3.2 s of sound at 8 kHz to a logit for each defect and each 20 ms.
 
-Five views of the samples, each at 64 steps, then residual convolutions over 0.6 s of context on either side:
+Three views of the samples, then residual convolutions over 1.3 s of context on either side:
 
-- bands: log power in 40 bands, every 5 ms;
-- likeness: how alike the bands are to those of 15 to 495 ms before; repeated sound is a line at one lag;
-- wave: peak and mean power of short learned filters, every 2 ms, for what lasts a few samples;
-- tops: how samples crowd below the highest ones, and how wide the tops are, relative to the peak of 0.2 s: gain does not change it;
-- lines: power at the harmonics of 50 and 60 Hz and beside them, over 1.28 and 0.64 s.
+- bands: log power in 24 bands, every 10 ms;
+- likeness: how alike the spectrum is, line by line, to those of 15 to 495 ms before; repeated sound is a line at one lag, loops are lines that last;
+- lines: power at the harmonics of 50 and 60 Hz and beside them, over 3.2 s and 1.6 s.
 
-The fixed part (transforms, bands, tops) has no stored weights: bases are written as formulas into the graph.
+The fixed part (transforms, bands) has no stored weights: bases are written as formulas into the graph.
 """
 
 import math
@@ -19,46 +17,46 @@ from torch import nn
 
 from sound_defects import KINDS
 
-RATE, WINDOW, STEPS = 32000, 40960, 64
+RATE, WINDOW, STEPS = 8000, 25600, 160
 STEP = WINDOW // STEPS
-FRAME, HOP, BANDS = 512, 160, 40
+FRAME, HOP, BANDS = 160, 40, 24
 FRAMES = WINDOW // HOP
-LAGS = range(3, 100)
-DECIMATION, TAPS = 20, 201
+LEAST, MOST = 3, 99   # lags, in HOP
+BLOCK = 80            # frames that are compared with what is before them at once
 BASES, HARMONICS = (50., 60.), 6
-BESIDE = (-6., -4.5, -3., -2., -1.2, -.6, 0., .6, 1.2, 2., 3., 4.5, 6.)
+BESIDE = (-6., -4.5, -3., -2., -1.2, -.7, -.35, 0., .35, .7, 1.2, 2., 3., 4.5, 6.)
+BEAT, PULSE = 400, 1280        # samples from one reading of a harmonic to the next, and of each reading
+BEATS, HALVES = WINDOW // BEAT, 5
 
 
 def cosines(hertz: torch.Tensor, length: int, rate: float) -> torch.Tensor:
-    """[2*len(hertz), 1, length]: cosines and sines under a Hann window, as formulas, so that an exported graph stores none."""
+    """[2*len(hertz), length]: cosines and sines under a Hann window, as formulas, so that an exported graph stores none."""
     t = torch.arange(length, dtype=torch.float32)
     window = .5 - .5 * torch.cos((t + .5) * (2 * math.pi / length))
     turns = hertz[:, None] * t[None] * (1 / rate)
     angle = (turns - torch.floor(turns)) * (2 * math.pi)
-    return (torch.cat([torch.cos(angle), torch.sin(angle)]) * window)[:, None]
+    return torch.cat([torch.cos(angle), torch.sin(angle)]) * window
+
+
+def spectrum_hertz() -> torch.Tensor:
+    return torch.arange(1, FRAME // 2, dtype=torch.float32) * (RATE / FRAME)
+
+
+def harmonic_hertz() -> torch.Tensor:
+    return torch.tensor([base * k for base in BASES for k in range(1, HARMONICS + 1)])
 
 
 def band_matrix() -> torch.Tensor:
     """[BANDS, bins]: triangles, evenly spaced below 1 kHz and by ratio above, each at least one bin wide."""
-    top = FRAME // 2
     def warp(f): return torch.asinh(f / 1000)
-    edges = torch.sinh(torch.linspace(float(warp(torch.tensor(40.))), float(warp(torch.tensor(15800.))), BANDS + 2)) * 1000
-    bins = torch.arange(top + 1) * RATE / FRAME
+    edges = torch.sinh(torch.linspace(float(warp(torch.tensor(40.))), float(warp(torch.tensor(3950.))), BANDS + 2)) * 1000
     width = RATE / FRAME
     low, mid, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    bins = spectrum_hertz()
     return torch.clamp(torch.minimum((bins - low) / torch.clamp(mid - low, min=width), (high - bins) / torch.clamp(high - mid, min=width)), min=0)
 
 
-def line_hertz() -> torch.Tensor:
-    return torch.tensor([base * k + d for base in BASES for k in range(1, HARMONICS + 1) for d in BESIDE])
-
-
-def spectrum_hertz() -> torch.Tensor:
-    return torch.arange(FRAME // 2 + 1, dtype=torch.float32) * (RATE / FRAME)
-
-
-SLOW, SLOW_RATE = WINDOW // DECIMATION, RATE / DECIMATION
-BASES_USED = ((spectrum_hertz(), FRAME, RATE), (line_hertz(), SLOW, SLOW_RATE), (line_hertz(), SLOW // 2, SLOW_RATE))  # arguments of cosines
+BASES_USED = ((spectrum_hertz(), FRAME, RATE), (harmonic_hertz(), PULSE, RATE))  # arguments of cosines; the first is used transposed
 
 
 class Conv(nn.Module):
@@ -78,99 +76,104 @@ class Views(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.as_formula = False  # as it is exported
-        self.register_buffer("bands", band_matrix(), persistent=False)
-        self.register_buffer("hann", cosines(torch.zeros(1), FRAME, RATE)[0, 0], persistent=False)
-        t = torch.arange(TAPS) - TAPS // 2
-        low = torch.sinc(t * (2 * 520 / RATE)) * torch.hann_window(TAPS, periodic=False)
-        self.register_buffer("low", (low / low.sum())[None, None], persistent=False)
-        lags = torch.tensor(list(LAGS))
-        frames = torch.arange(FRAMES)
-        self.register_buffer("pairs", (frames[None] * FRAMES + torch.clamp(frames[None] - lags[:, None], min=0)).flatten(), persistent=False)
+        self.register_buffer("bands", band_matrix().t(), persistent=False)
+        blocks = torch.arange(FRAMES // BLOCK)[:, None] * BLOCK + torch.arange(BLOCK + MOST)
+        self.register_buffer("blocks", blocks.flatten(), persistent=False)
+        turns = torch.outer(harmonic_hertz(), torch.arange(BEATS) * (BEAT / RATE))
+        self.register_buffer("turned", torch.stack([torch.cos(2 * math.pi * turns), torch.sin(2 * math.pi * turns)]), persistent=False)
+        self.register_buffer("over_window", beside(BEATS), persistent=False)
+        self.register_buffer("over_half", beside(BEATS // 2), persistent=False)
 
     def forward(self, x):
-        bands = self.spectrum(x)
-        return bands, self.likeness(bands), self.tops(x), self.lines(x)
+        power = self.power(x)
+        return self.in_bands(power), self.likeness(power), self.lines(x)
 
-    def spectrum(self, x):
-        padded = F.pad(x, ((FRAME - HOP) // 2,) * 2)
-        if self.as_formula:
-            re, im = F.conv1d(padded, cosines(*BASES_USED[0]), stride=HOP).chunk(2, 1)
-            power = re * re + im * im
-        else:  # the same, faster
-            parts = torch.fft.rfft(padded[:, 0].unfold(1, FRAME, HOP) * self.hann)
-            power = (parts.real.square() + parts.imag.square()).transpose(1, 2)
-        return (torch.log(torch.matmul(self.bands, power) + 1e-6) + 5) * .25
+    def power(self, x):
+        """[N,FRAMES,bins]"""
+        parts = F.pad(x[:, 0], ((FRAME - HOP) // 2,) * 2).unflatten(1, (-1, HOP))
+        frames = torch.cat([parts[:, k:k + FRAMES] for k in range(FRAME // HOP)], 2)
+        re, im = torch.matmul(frames, cosines(*BASES_USED[0]).t()).chunk(2, 2)
+        return re * re + im * im
 
-    def likeness(self, bands):
-        """[N,1,lags,frames]"""
-        shape = bands - bands.mean(1, keepdim=True)
-        shape = shape / (torch.sqrt((shape * shape).sum(1, keepdim=True)) + .3)
-        alike = torch.matmul(shape.transpose(1, 2), shape).flatten(1)
-        picked = torch.index_select(alike, 1, self.pairs).unflatten(1, (1, len(LAGS), FRAMES))
-        return -.3 * torch.log(torch.clamp(1.001 - picked, min=1e-3)) - .5
+    def in_bands(self, power):
+        """[N,1,FRAMES/2,BANDS]"""
+        two = torch.matmul(power, self.bands).unflatten(1, (1, FRAMES // 2, 2)).sum(3)
+        return (torch.log(two + 2e-6) + 4.3) * .25
 
-    def tops(self, x):
-        """[N,14,STEPS]"""
-        size = torch.abs(x)
-        peak = F.max_pool1d(F.max_pool1d(size, STEP), 11, 1, 5)                           # [N,1,STEPS]
-        y = (x.unflatten(2, (STEPS, STEP)) / (peak[..., None] + 1e-3)).flatten(2)          # -1..1
-        above = torch.abs(y)
-        held = -F.max_pool1d(-F.pad(above, (0, 3)), 4, 1)                                  # least of 4 samples
-        longer = -F.max_pool1d(-F.pad(held, (0, 12)), 4, 1, dilation=4)                    # of 16
-        shares = [y > .9, y < -.9, above > .7, above > .97, held > .7, held > .9, held > .97, longer > .7, longer > .9, size > .97, size > 1.]
-        share = torch.cat([s.unflatten(2, (STEPS, STEP)).float().mean(3) for s in shares], 1)
-        power = (x * x).unflatten(2, (STEPS, STEP)).mean(3)
-        levels = torch.cat([torch.log(peak + 1e-5), .5 * torch.log(power + 1e-10), .5 * torch.log(power + 1e-10) - torch.log(peak + 1e-5)], 1)
-        return torch.cat([.3 * torch.log(share + 1e-3) + 1, .2 * levels + .5], 1)
+    def likeness(self, power):
+        """[N,1,FRAMES/2,lags], the longest lag first: the cosine between spectra of roots of amplitudes, spread out near 1."""
+        shape = torch.sqrt(torch.sqrt(power + 1e-8))
+        shape = shape - shape.mean(2, keepdim=True)
+        shape = F.pad(shape / (torch.sqrt((shape * shape).sum(2, keepdim=True)) + .02), (0, 0, MOST, 0))
+        blocks = torch.index_select(shape, 1, self.blocks).unflatten(1, (FRAMES // BLOCK, BLOCK + MOST))
+        alike = torch.matmul(blocks[:, :, MOST::2], blocks.transpose(2, 3))   # [N,blocks,BLOCK/2,BLOCK+MOST]
+        # Row i speaks of frame 2*i, so that a lag is two columns further on in each: rows that are longer by two put it below itself.
+        skewed = F.pad(alike.flatten(2), (0, BLOCK)).unflatten(2, (BLOCK // 2, BLOCK + MOST + 2))
+        return (-.3 * torch.log(torch.clamp(1.002 - skewed[..., :MOST - LEAST + 1], min=2e-3)) - .5).flatten(1, 2)[:, None]
 
     def lines(self, x):
-        """[N,2*lines,3]: log power over the whole window and over three overlapping halves."""
-        slow = F.conv1d(F.pad(x, (TAPS // 2, TAPS // 2)), self.low, stride=DECIMATION)
-        whole = F.conv1d(slow[..., :SLOW], cosines(*BASES_USED[1])) * (1 / SLOW)
-        half = F.conv1d(slow[..., :SLOW], cosines(*BASES_USED[2]), stride=SLOW // 4) * (2 / SLOW)
-        def level(parts):
-            re, im = parts.chunk(2, 1)
-            return torch.log(re * re + im * im + 1e-11) * .2 + 2.5
-        return torch.cat([level(whole).expand(-1, -1, 3), level(half)], 1)
+        """[N,bases,HALVES,2*HARMONICS*(len(BESIDE)+1)]: log power over the window and over halves of it, beside its mean around each harmonic."""
+        pulses = F.conv1d(F.pad(x, ((PULSE - BEAT) // 2,) * 2), cosines(*BASES_USED[1])[:, None], stride=BEAT) * (4 / PULSE)
+        re, im = pulses.chunk(2, 1)                                           # of the conjugate: [N,bases*HARMONICS,BEATS]
+        cos, sin = self.turned[0], self.turned[1]
+        still = torch.cat([(re * cos - im * sin)[:, :, None], (-im * cos - re * sin)[:, :, None]], 2)   # a line on the mains stands still
+        places = range(0, BEATS // 2 + 1, BEATS // 2 // (HALVES - 1))
+        halves = torch.cat([still[..., k:k + BEATS // 2].flatten(2)[:, :, None] for k in places], 2)
+        return torch.cat([level(torch.matmul(still.flatten(2)[:, :, None], self.over_window)).expand(-1, -1, HALVES, -1),
+                          level(torch.matmul(halves, self.over_half))], 3)
+
+
+def beside(beats: int) -> torch.Tensor:
+    """[2*beats,2*len(BESIDE)]: from readings (real parts, then imaginary ones) to lines beside them, under a Hann window."""
+    t = torch.arange(beats) * (BEAT / RATE)
+    window = (.5 - .5 * torch.cos((torch.arange(beats) + .5) * (2 * math.pi / beats))) / beats
+    angle = 2 * math.pi * torch.outer(t, torch.tensor(BESIDE))
+    cos, sin = window[:, None] * torch.cos(angle), window[:, None] * torch.sin(angle)
+    return torch.cat([torch.cat([cos, -sin], 1), torch.cat([sin, cos], 1)])
+
+
+def level(lines: torch.Tensor) -> torch.Tensor:
+    """[N,bases*HARMONICS,places,2*len(BESIDE)] -> [N,bases,places,HARMONICS*(len(BESIDE)+1)]"""
+    re, im = lines.chunk(2, 3)
+    y = torch.log(re * re + im * im + 1e-11) * .2 + 2.5
+    mean = y.mean(3, keepdim=True)
+    return torch.cat([y - mean, mean], 3).unflatten(1, (len(BASES), HARMONICS)).transpose(2, 3).flatten(3)
+
+
+def spread() -> torch.Tensor:
+    """[HALVES, STEPS]: from the middles of the halves to the steps, along straight lines."""
+    middle = torch.arange(STEPS) + .5
+    at = torch.clamp((middle - STEPS / 4) / (STEPS / 2) * (HALVES - 1), 0, HALVES - 1)
+    return torch.clamp(1 - torch.abs(at[None] - torch.arange(HALVES)[:, None]), min=0)
 
 
 class SoundNet(nn.Module):
     """[N,1,WINDOW] -> logits [N,len(KINDS),STEPS]"""
 
-    def __init__(self, channels=80, filters=20):
+    def __init__(self, channels=56):
         super().__init__()
-        self.shape = dict(channels=channels, filters=filters)
+        self.shape = dict(channels=channels)
         self.views = Views()
-        self.bands = nn.Sequential(Conv(1, 12, (5, 5), (2, 2), two=True), Conv(12, 24, (3, 3), (2, 2), two=True), Conv(24, 24, (3, 3), (2, 1), two=True))
-        self.bands_out = Conv(120, 40)
-        self.alike = nn.Sequential(Conv(1, 8, (3, 7), (1, 4), two=True), Conv(8, 8, (3, 5), (2, 1), two=True))
-        self.filters = nn.Conv1d(1, filters, 32, 8, 12, bias=False)
-        self.filters.weight.data = first_filters(filters)
-        self.wave = nn.Sequential(Conv(2 * filters, 32, 5, 2), Conv(32, 32, 5, 5))
-        self.tops = Conv(14, 24, 5)
-        self.lines = nn.Sequential(Conv(4 * len(BASES) * HARMONICS * len(BESIDE) // 2, 32), Conv(32, 16))
-        at = torch.linspace(-1, 3, STEPS)[None] - torch.arange(3)[:, None]
-        near = torch.clamp(1 - torch.abs(torch.clamp(at, -10, 10)), min=0)
-        near[0, :16], near[2, -16:] = 1, 1
-        self.register_buffer("spread", near / near.sum(0, keepdim=True), persistent=False)
-        self.mix = Conv(40 + 16 + 32 + 24 + 16, channels)
-        self.context = nn.ModuleList(Conv(channels, channels, 3, dilation=d) for d in (1, 2, 4, 8, 16))
+        self.bands = nn.Sequential(Conv(1, 10, (5, 5), (2, 2), two=True), Conv(10, 12, (3, 3), (1, 2), two=True))
+        self.bands_out = Conv(12 * BANDS // 4, 32)
+        self.alike = nn.Sequential(Conv(1, 8, (5, 3), (2, 2), two=True), Conv(8, 12, (5, 3), (1, 2), two=True), Conv(12, 12, (3, 3), two=True))
+        self.alike_out = Conv(12 * -(-(MOST - LEAST + 1) // 4), 40)
+        self.lines = nn.Sequential(nn.Linear(2 * HARMONICS * (len(BESIDE) + 1), 32), nn.ReLU(), nn.Linear(32, 20), nn.ReLU())
+        self.register_buffer("spread", spread(), persistent=False)
+        self.mix = Conv(32 + 40 + 24 + 20, channels)
+        self.context = nn.ModuleList(Conv(channels, channels, 3, dilation=d) for d in (1, 2, 4, 8, 16, 32))
         self.drop = nn.Dropout(.1)
         self.head = nn.Conv1d(channels, len(KINDS), 1)
 
     def forward(self, x):
         with torch.no_grad():
-            bands, likeness, tops, lines = self.views(x)
-        alike = self.alike(likeness)
-        power = torch.square(self.filters(x))
-        wave = torch.cat([F.max_pool1d(power, 8), F.avg_pool1d(power, 8)], 1)
+            bands, likeness, lines = self.views(x)
+        alike = self.alike(likeness)                                          # [N,12,STEPS,lags/4]
+        hum = self.lines(lines).amax(1)                                       # [N,HALVES,20]
         joined = torch.cat([
-            self.bands_out(self.bands(bands[:, None]).flatten(1, 2)),
-            torch.cat([alike.amax(2), alike.mean(2)], 1),
-            self.wave(torch.log(wave + 1e-9) * .2 + 2),
-            self.tops(tops),
-            torch.matmul(self.lines(lines), self.spread),
+            self.bands_out(columns(self.bands(bands))),
+            self.alike_out(columns(alike)), alike.amax(3), alike.mean(3),
+            torch.matmul(hum.transpose(1, 2), self.spread),
         ], 1)
         y = self.mix(joined)
         for block in self.context:
@@ -178,11 +181,6 @@ class SoundNet(nn.Module):
         return self.head(self.drop(y))
 
 
-def first_filters(count: int) -> torch.Tensor:
-    """Short waves from 300 Hz to 15 kHz, and the second difference."""
-    t = torch.arange(32) - 15.5
-    hertz = torch.logspace(math.log10(300), math.log10(15000), count)
-    waves = torch.cos(2 * math.pi * hertz[:, None] * t / RATE) * torch.exp(-.5 * (t / torch.clamp(RATE / hertz[:, None] * .6, max=9)) ** 2)
-    waves[0] = 0
-    waves[0, 15:18] = torch.tensor([-.5, 1, -.5])
-    return (waves / waves.norm(dim=1, keepdim=True))[:, None] * 1.5
+def columns(x: torch.Tensor) -> torch.Tensor:
+    """[N,C,STEPS,K] -> [N,C*K,STEPS]"""
+    return x.transpose(2, 3).flatten(1, 2)

@@ -28,7 +28,7 @@ type format struct {
 func kinds() []kind {
 	return []kind{
 		silenceKind(), dropoutKind(), clippingKind(), loudnessKind(), truePeakKind(),
-		phaseKind(), deadChannelKind(), dcOffsetKind(), humKind(), clickKind(),
+		phaseKind(), deadChannelKind(), dcOffsetKind(), clickKind(),
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package sound scores decoded sound by closed forms: silence, dropouts, clipping,
-// clicks, hum, phase, dead channels, DC offset, and what EBU R128 reads.
+// clicks, phase, dead channels, DC offset, and what EBU R128 reads.
 //
 // Everything runs on a clock of its own: blocks of any size are cut into hops of
 // 10 ms, counted in samples, and every window is a whole number of hops. How a

@@ -124,8 +124,6 @@ func TestShippedDetectors(t *testing.T) {
 		{"impulse", both(seconds(6).noise(0.03, 1).each(3, 3.00003, func(_, v float64) float64 { return v + 0.5 })), false, []heard{{verdict.Click, 3, 3, 0.015}}},
 		{"drum", both(speech(6).strike(0.5, 0.03).gain(0, 9, 3)), false, nil},
 
-		{"hum", both(speech(10).tone(50, 0.06).tone(100, 0.03)), false, []heard{{verdict.Hum, 0, 10, 0.6}}},
-		{"hum at 60.1 Hz from 3 s on", mono(seconds(10).tone(60.1, 0.05).zero(0, 3).noise(0.05, 1)), false, []heard{{verdict.Hum, 3, 10, 1}}},
 		{"bass notes beside the mains", both(speech(10).tone(49, 0.1).tone(51.91, 0.1).tone(58.27, 0.1).tone(61.74, 0.1).tone(98, 0.1)), false, nil},
 		{"bass note on the mains", mono(seconds(10).tone(50, 0.1).notes(1, 0.5, 0.01, 0.1).noise(0.1, 1)), false, nil},
 		{"transformer in the room", mono(speech(10).tone(120, 0.05).tone(240, 0.02)), false, nil},
