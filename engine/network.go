@@ -95,7 +95,7 @@ func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, log *
 	if err != nil {
 		return nil, err
 	}
-	session, err := lib.Load(infer.SpecOf(d), infer.Place{Device: dev, Queue: queue})
+	session, err := lib.Load(SpecOf(d), infer.Place{Device: dev, Queue: queue})
 	if err != nil {
 		return nil, errors.Join(err, queue.Close())
 	}
@@ -111,6 +111,21 @@ func openNetwork(lib *infer.Library, dev device.Device, d models.Detector, log *
 		}
 	}
 	return n, nil
+}
+
+// SpecOf is what the manifest of a detector says of its network.
+func SpecOf(d models.Detector) infer.Spec {
+	t := &d.Network.Tensor
+	s := infer.Spec{Name: d.Name, ONNX: d.ONNX, Input: t.Name, Type: t.Type(), Samples: t.Window, Map: d.Network.Map}
+	shape := t.Shape(1, 0, 0) // 0 for what the picture decides
+	if s.Channels = shape.C; t.Window == 0 {
+		s.Height, s.Width = shape.H, shape.W
+	}
+	for i := range d.Outputs {
+		name, field := d.ScoreOf(i)
+		s.Scores = append(s.Scores, infer.Score{Name: name, Field: field})
+	}
+	return s
 }
 
 // collect hands the batches of a lane to the inference goroutine.

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/streamvet/streamvet/engine"
 	"github.com/streamvet/streamvet/engine/device"
 	"github.com/streamvet/streamvet/engine/infer"
 	"github.com/streamvet/streamvet/models"
@@ -67,7 +68,7 @@ func (c *check) network(ctx context.Context, l *infer.Library, d device.Device, 
 		return t, err
 	}
 	defer func() { err = errors.Join(err, queue.Close()) }()
-	session, err := l.Load(infer.SpecOf(detector), infer.Place{Device: d, Queue: queue})
+	session, err := l.Load(engine.SpecOf(detector), infer.Place{Device: d, Queue: queue})
 	if err != nil {
 		return t, err
 	}

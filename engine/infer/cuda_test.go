@@ -422,9 +422,9 @@ func testShippedNetworks(t *testing.T) {
 		if d.Input == "sound" {
 			continue // it is heard on the CPU
 		}
-		t.Run(d.Name, func(t *testing.T) { launchesAlone(t, SpecOf(d), d.Network) })
+		t.Run(d.Name, func(t *testing.T) { launchesAlone(t, specOf(d), d.Network) })
 		if d.HalfONNX != nil {
-			half := SpecOf(d)
+			half := specOf(d)
 			half.ONNX = d.HalfONNX
 			t.Run(d.Name+" in half precision", func(t *testing.T) { launchesAlone(t, half, d.Network) })
 		}

@@ -30,13 +30,27 @@ func networks(t *testing.T) (list []models.Detector) {
 	return list
 }
 
+// specOf is what the engine makes of a manifest.
+func specOf(d models.Detector) Spec {
+	n := d.Network
+	s := Spec{
+		Name: d.Name, ONNX: d.ONNX, Input: n.Tensor.Name, Type: n.Tensor.Type(), Channels: n.Tensor.Shape(1, 0, 0).C,
+		Height: n.Tensor.Height, Width: n.Tensor.Width, Samples: n.Tensor.Window, Map: n.Map,
+	}
+	for i := range d.Outputs {
+		name, field := d.ScoreOf(i)
+		s.Scores = append(s.Scores, Score{Name: name, Field: field})
+	}
+	return s
+}
+
 // Every network is what its manifest says and runs at 1080p in batches of every size.
 func TestNetworksOfTheManifests(t *testing.T) {
 	l := open(t, Options{})
 	for _, d := range networks(t) {
 		n := d.Network
 		t.Run(d.Name, func(t *testing.T) {
-			s := session(t, l, SpecOf(d))
+			s := session(t, l, specOf(d))
 			in := tensor(t, n.Tensor.Shape(n.Batch.MaxSize, 1920, 1080), n.Tensor.Type())
 			b := bind(t, s, in, n.Batch.MaxSize)
 			for rows := 1; rows <= n.Batch.MaxSize; rows++ {
@@ -62,7 +76,7 @@ func TestVariantsInHalfPrecision(t *testing.T) {
 		}
 		variants++
 		t.Run(d.Name, func(t *testing.T) {
-			full := SpecOf(d)
+			full := specOf(d)
 			half := full
 			half.ONNX = d.HalfONNX
 			in := tensor(t, d.Network.Tensor.Shape(1, 640, 480), d.Network.Tensor.Type())
