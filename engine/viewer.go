@@ -27,6 +27,7 @@ type viewer struct {
 	owed    bool          // a look is due and was not had yet,
 	due     time.Duration // since here; it is missed after
 	within  time.Duration // this, when another one is due
+	at      time.Duration // the picture under way
 	habits  []habit       // by output; the inference goroutine's
 }
 
@@ -61,25 +62,36 @@ func (v *viewer) wants(pts time.Duration, s measure.Suspicion) bool {
 	if v.lane == nil {
 		return false
 	}
+	v.at = pts
 	if v.owed && pts-v.due >= v.within {
-		v.had()
+		v.had(v.due)
 		v.owner.source.missed(v.network)
 	}
 	sampling := &v.network.spec.Sampling
 	switch {
 	case v.owed:
 	case !v.looked || pts >= v.next:
-		v.owed, v.due, v.within = true, pts, sampling.Every
+		v.owed, v.due, v.within = true, pts, max(sampling.Every, sampling.Patience)
 	case s.Level() >= suspicious && sampling.Suspicious > 0 && (s.News || pts-v.last >= sampling.Suspicious):
 		v.owed, v.due, v.within = true, pts, sampling.Suspicious
 	}
 	return v.owed
 }
 
-// had says that the look that was due is no longer owed. The next is counted from
-// when it was due, so that a network that is always late misses looks.
-func (v *viewer) had() {
-	v.looked, v.owed, v.last, v.next = true, false, v.due, v.due+v.network.spec.Sampling.Every
+// had says that the look that was due is no longer owed. The next is counted from a
+// time: when it was due, so that a network that is always late misses looks, or, with
+// patience, when it came, so that there are fewer.
+func (v *viewer) had(from time.Duration) {
+	v.looked, v.owed, v.last, v.next = true, false, v.due, from+v.network.spec.Sampling.Every
+}
+
+// came is had, of a look that the network gets now.
+func (v *viewer) came() {
+	if v.network.spec.Sampling.Patience > 0 {
+		v.had(v.at)
+		return
+	}
+	v.had(v.due)
 }
 
 // acquire takes a slot for the picture f; of a source that drops, there are more
@@ -105,7 +117,7 @@ func (v *viewer) show(f arrival, slot batch.Slot, s measure.Suspicion) error {
 		v.lane.Abandon(slot)
 		return err
 	}
-	v.had()
+	v.came()
 	v.owner.looks.Add(1)
 	clock.look()
 	committed := time.Now()

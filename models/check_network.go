@@ -33,6 +33,7 @@ func (r *report) network(n *Network, input string) {
 	s, b := n.Sampling, n.Batch
 	r.need(s.Every > 0 && s.Every <= maxEvery, "network.sampling.every", "%v is not in (0, %v]", s.Every, maxEvery)
 	r.need(s.Suspicious >= 0 && s.Suspicious <= s.Every, "network.sampling.suspicious", "%v is not in [0, every]", s.Suspicious)
+	r.need(s.Patience == 0 || s.Patience >= s.Every && s.Patience <= maxEvery, "network.sampling.patience", "%v is not in [every, %v]", s.Patience, maxEvery)
 	r.need(b.MaxSize >= 1 && b.MaxSize <= maxBatch, "network.batch.max_size", "%d is not in 1..%d", b.MaxSize, maxBatch)
 	r.need(b.MaxSizeCPU >= 0 && b.MaxSizeCPU <= b.MaxSize, "network.batch.max_size_cpu", "%d is not in 1..max_size", b.MaxSizeCPU)
 	r.need(b.MaxQueueDelay >= 0 && b.MaxQueueDelay <= maxQueueDelay, "network.batch.max_queue_delay", "%v is not in [0, %v]", b.MaxQueueDelay, maxQueueDelay)
@@ -111,6 +112,7 @@ func (r *report) soundNetwork(n *Network) {
 	r.need(n.Half == nil, "network.half", "sound is heard on the CPU, where half precision is no faster: leave it out")
 	r.need(n.Map == "", "network.map", "sound has no map: leave it out")
 	r.need(n.Sampling.Suspicious == 0, "network.sampling.suspicious", "all sound is heard: leave it out")
+	r.need(n.Sampling.Patience == 0, "network.sampling.patience", "all sound is heard: leave it out")
 	r.word(t.DType, field+".dtype", "f32")
 	r.word(t.Channels, field+".channels", "each", "mix")
 	pictures := t

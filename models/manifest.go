@@ -117,6 +117,10 @@ type Sampling struct {
 	// (bitstream errors, grid energy, difference spikes) is suspicious; 0: never
 	// sooner. Of pictures only: all sound is heard.
 	Suspicious time.Duration `yaml:"suspicious,omitempty"`
+	// Patience is how late a look of the base rate may be where machines have too much
+	// to do; the next one is counted from it. A look that is later is left out. 0: Every,
+	// and the next is counted from when it was due. Of pictures only.
+	Patience time.Duration `yaml:"patience,omitempty"`
 }
 
 // Batch bounds dynamic batching, in the words of Triton.

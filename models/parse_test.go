@@ -108,6 +108,7 @@ func TestBadManifests(t *testing.T) {
 		{"never", "bright", "every: 500ms", "every: 0", "network.sampling.every: 0s is not in (0, 1h0m0s]"},
 		{"suspicious", "bright", "suspicious: 40ms", "suspicious: 4s", "network.sampling.suspicious: 4s is not in [0, every]"},
 		{"batch", "bright", "max_size: 4", "max_size: 65", "network.batch.max_size: 65 is not in 1..64"},
+		{"patience", "bright", "every: ", "patience: 1ms\n    every: ", "network.sampling.patience: 1ms is not in [every, "},
 		{"batch of the CPU", "bright", "max_size: 4", "max_size: 4\n    max_size_cpu: 5", "network.batch.max_size_cpu: 5 is not in 1..max_size"},
 		{"delay", "bright", "max_queue_delay: 5ms", "max_queue_delay: 5s", "network.batch.max_queue_delay: 5s is not in [0, 1s]"},
 		{"network is text", "bright", "network:", "network: none\nnot_network:", "network: fields are needed here"},
