@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"math"
 	"testing"
 	"time"
@@ -52,19 +51,7 @@ func TestChangeWithinAScene(t *testing.T) {
 	book := func(path string, c *models.Change) []verdict.Score {
 		d := brightest(t, models.Sampling{Every: 400 * time.Millisecond})
 		d.Outputs[0].Change = c
-		e := openWith(t, []models.Detector{d})
-		b := &scoreBook{}
-		s, err := e.Add(context.Background(), SourceConfig{URL: path, Sink: b})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Wait(); err != nil {
-			t.Fatal(err)
-		}
-		if err := e.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return b.all
+		return scoresBy(t, d, path)
 	}
 	for _, c := range []struct {
 		name, box string

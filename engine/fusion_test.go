@@ -61,6 +61,24 @@ type scoreBook struct {
 
 func (b *scoreBook) Scores(_ int, s []verdict.Score) { b.all = append(b.all, s...) }
 
+// scoresBy are those that a detector gives a clip, in an engine of its own.
+func scoresBy(t *testing.T, d models.Detector, path string) []verdict.Score {
+	t.Helper()
+	e := openWith(t, []models.Detector{d})
+	b := &scoreBook{}
+	s, err := e.Add(context.Background(), SourceConfig{URL: path, Sink: b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.all
+}
+
 // Evidence that the bitstream is damaged raises the scores of a network by its
 // weight, from the first picture on, whatever batches its looks come in.
 func TestEvidenceEntersTheScore(t *testing.T) {
@@ -69,19 +87,7 @@ func TestEvidenceEntersTheScore(t *testing.T) {
 		d := brightest(t, models.Sampling{Every: 500 * time.Millisecond, Suspicious: 80 * time.Millisecond})
 		d.Network.Batch.MaxSize = batch
 		d.Outputs[0].Fusion = f
-		e := openWith(t, []models.Detector{d})
-		b := &scoreBook{}
-		s, err := e.Add(context.Background(), SourceConfig{URL: path, Sink: b})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Wait(); err != nil {
-			t.Fatal(err)
-		}
-		if err := e.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return b.all
+		return scoresBy(t, d, path)
 	}
 	plain := book(1, nil)
 	fused := book(1, &models.Fusion{Network: 1, Damaged: 2})
