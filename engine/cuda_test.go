@@ -415,3 +415,17 @@ func TestFaultsInMidRun(t *testing.T) {
 		})
 	}
 }
+
+// Where the CPU computes, a batch may be another than on a GPU.
+func TestBatchesOfTheCPU(t *testing.T) {
+	for device, want := range map[string]int{"cpu": 2, "cuda:0": 5} {
+		t.Run(device, func(t *testing.T) {
+			d := brightest(t, models.Sampling{Every: time.Second})
+			d.Network.Batch.MaxSize, d.Network.Batch.MaxSizeCPU = 5, 2
+			e := openDevice(t, device, []models.Detector{d})
+			if got := len(e.Networks()[0].Batches) - 1; got != want {
+				t.Errorf("batches of up to %d, want %d", got, want)
+			}
+		})
+	}
+}
